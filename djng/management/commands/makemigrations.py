@@ -1,0 +1,34 @@
+"""Django's `makemigrations`, which alone passes over an app that has no migrations folder yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core.management.commands import makemigrations
+from django.db.migrations.loader import MigrationLoader
+
+from djng.app import Djng
+from djng.apps import FileConfig
+
+
+class Command(makemigrations.Command):
+    def handle(self, *app_labels: str, **options: Any) -> None:
+        if Djng.current:
+            Djng.current.finish()
+        if not (app_labels or options["empty"] or options["merge"]):
+            app_labels = first_migration()
+        super().handle(*app_labels, **options)
+
+
+def first_migration() -> tuple[str, ...]:
+    """All labels that Django would look at, and the file's, if its first migration is due."""
+    loader = MigrationLoader(None, ignore_no_migrations=True)
+    due = [
+        config.label
+        for config in apps.get_app_configs()
+        if isinstance(config, FileConfig)
+        and config.label in loader.unmigrated_apps
+        and any(config.get_models())
+    ]
+    return (*sorted(loader.migrated_apps), *due) if due else ()

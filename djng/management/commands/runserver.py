@@ -1,0 +1,22 @@
+"""Django's `runserver`, as WhiteNoise has it, on the port that the environment names."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from whitenoise.runserver_nostatic.management.commands import runserver
+
+from djng.app import Djng
+from djng.settings import port
+
+
+class Command(runserver.Command):
+    @property
+    def default_port(self) -> str:
+        return port(os.environ)
+
+    def inner_run(self, *args: Any, **options: Any) -> None:
+        if Djng.current:
+            Djng.current.keep_secret()
+        super().inner_run(*args, **options)

@@ -1,0 +1,20 @@
+"""The templates and template tags written in the user's file. Runs when a template is first loaded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template import Library
+from django.template.loaders import locmem
+
+# A module with a `register` is what Django's template engine takes as a library of tags.
+register = Library()
+
+sources: dict[str, str] = {}
+
+
+class Loader(locmem.Loader):
+    """Django's loader of templates from a dictionary, for the one dictionary that there is."""
+
+    def __init__(self, engine: Any) -> None:
+        super().__init__(engine, sources)
