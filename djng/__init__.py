@@ -13,8 +13,7 @@ This is one; save it as ``hello.py`` and run ``python hello.py``::
     if __name__ == "__main__":
         app.run()
 
-Everything else in the file is ordinary Django: models, forms, admin, class-based views. The site's
-line ``app = Djng()`` comes before what needs Django's apps.
+Everything else in it is ordinary Django. What needs Django's apps comes below ``app = Djng()``.
 """
 
 from __future__ import annotations
@@ -23,31 +22,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from djng.errors import (
-    DjngError,
-    KeywordError,
-    ReturnTypeError,
-    RouteError,
-    SettingError,
-    SetupError,
-    TooEarlyError,
-    excepthook,
-)
+from djng.errors import DjngError, excepthook
 
 if TYPE_CHECKING:
     from djng.app import Djng
 
-__all__ = [
-    "Djng",
-    "DjngError",
-    "KeywordError",
-    "ReturnTypeError",
-    "RouteError",
-    "SettingError",
-    "SetupError",
-    "TooEarlyError",
-]
-
+__all__ = ["Djng", "DjngError"]
 __version__ = "0.1.0"
 
 sys.excepthook = excepthook

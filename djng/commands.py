@@ -1,22 +1,23 @@
-"""Functions of the file as management commands. Imported when a command is declared or run.
+"""Functions of the file as management commands. Runs while a command is declared or run.
 
 A function's parameters are the command's arguments: one without a default is positional, one with
-a default an option, a bool a flag, ``*args`` any number; annotations give the type and the
-docstring the help.
+a default an option, a bool a flag, ``*args`` any number; the annotation, or else the default, gives
+the type, the docstring the help.
 """
 
 from __future__ import annotations
 
-import enum
 import inspect
 import sys
 from argparse import BooleanOptionalAction
 from collections.abc import Callable, Iterator
-from types import ModuleType, NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from inspect import Parameter
+from types import ModuleType, NoneType
+from typing import Any, get_args, get_type_hints
 
+import django.core.management
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.core.management import get_commands
+from django.core.management import find_commands, get_commands
 from django.core.management.base import BaseCommand, CommandParser
 
 from djng.errors import SetupError, locate, name_of
@@ -25,97 +26,79 @@ Function = Callable[..., Any]
 
 
 class FunctionCommand(BaseCommand):
-    """Django's own command behind a function; `function` is set by a subclass for each."""
+    """The command of a function, which a subclass for each sets."""
 
     function: Function
 
     def add_arguments(self, parser: CommandParser) -> None:
-        taken = {action.dest for action in parser._actions}
         for parameter in parameters(self.function):
-            if parameter.name not in taken:  # verbosity and the like come from Django
+            if parser.get_default(parameter.name) is None:  # verbosity and the like are Django's
                 names, options = argument(parameter)
                 parser.add_argument(*names, **options)
 
     def handle(self, *args: Any, **options: Any) -> str | None:
-        positional, named = [], {}
+        positional: list[Any] = []
+        named: dict[str, Any] = {}
         for parameter in parameters(self.function):
-            if parameter.kind is parameter.VAR_POSITIONAL:
-                positional += options[parameter.name]
-            elif parameter.kind is parameter.KEYWORD_ONLY:
-                named[parameter.name] = options[parameter.name]
+            value = options[parameter.name]
+            if parameter.kind is Parameter.KEYWORD_ONLY:
+                named[parameter.name] = value
             else:
-                positional.append(options[parameter.name])
+                positional += value if parameter.kind is Parameter.VAR_POSITIONAL else [value]
         run = async_to_sync(self.function) if iscoroutinefunction(self.function) else self.function
-        result = run(*positional, **named)
-        return result if isinstance(result, str) else None
+        output = run(*positional, **named)
+        return output if isinstance(output, str) else None
 
 
 def check(function: Function) -> None:
-    """Refuse a function that cannot be a command, or that would hide one of Django's."""
-    name, where = name_of(function), locate(function)
-    if get_commands().get(name) == "django.core":
-        hint = "Give the function another name."
-        raise SetupError(f"{name}() would hide Django's own command.", hint=hint, where=where)
-    if any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values()):
-        hint = "Name each option."
-        raise SetupError(f"{name}(**kwargs) has no names for options.", hint=hint, where=where)
+    """Refuse a function that would hide one of Django's commands."""
+    name = name_of(function)
+    if name in find_commands(django.core.management.__path__[0]):
+        message, hint = f"{name}() would hide Django's command.", "Give it another name."
+        raise SetupError(message, hint=hint, where=locate(function))
 
 
-def register(functions: list[Function], app: str) -> None:
-    """Make the functions commands of the app, where Django looks for them.
+def register(function: Function, app: str) -> None:
+    """Make the function a command of the app, where Django looks for one.
 
     Django finds commands as modules in a folder, and remembers what it found in the dictionary that
-    `get_commands` returns. So each function gets its module, and its line in that dictionary.
+    `get_commands` returns. So the function gets a module, and a line in that dictionary.
     """
-    for function in functions:
-        name = name_of(function)
-        attributes = {"function": staticmethod(function), "help": inspect.getdoc(function) or ""}
-        module = ModuleType(f"{app}.management.commands.{name}")
-        vars(module)["Command"] = type("Command", (FunctionCommand,), attributes)
-        sys.modules[module.__name__] = module
-        get_commands()[name] = app
+    name = name_of(function)
+    attributes = {"function": staticmethod(function), "help": inspect.getdoc(function) or ""}
+    module = ModuleType(f"{app}.management.commands.{name}")
+    vars(module)["Command"] = type("Command", (FunctionCommand,), attributes)
+    sys.modules[module.__name__] = module
+    get_commands()[name] = app
 
 
-def parameters(function: Function) -> Iterator[inspect.Parameter]:
-    """The function's parameters, with their annotations as types and no longer as text."""
+def parameters(function: Function) -> Iterator[Parameter]:
+    """The function's parameters, their annotations no longer text."""
     hints = get_type_hints(function)
     for parameter in inspect.signature(function).parameters.values():
-        yield parameter.replace(annotation=hints.get(parameter.name, parameter.empty))
+        yield parameter.replace(annotation=hints.get(parameter.name, Parameter.empty))
 
 
-def argument(parameter: inspect.Parameter) -> tuple[list[str], dict[str, Any]]:
+def argument(parameter: Parameter) -> tuple[list[str], dict[str, Any]]:
     """What ``parser.add_argument`` takes for a parameter."""
-    name, default = parameter.name, parameter.default
-    options = reading(parameter)
-    if parameter.kind is parameter.VAR_POSITIONAL:
-        return [name], {**options, "nargs": "*"}
-    if default is parameter.empty and parameter.kind is not parameter.KEYWORD_ONLY:
-        return [name], options
-    required = default is parameter.empty
-    shown = {} if required else {"default": default, "help": f"default: {default}"}
-    return [f"--{name.replace('_', '-')}"], {**options, "dest": name, "required": required, **shown}
+    name, default, kind = parameter.name, parameter.default, parameter.kind
+    if kind is Parameter.VAR_POSITIONAL:
+        return [name], {**reading(parameter), "nargs": "*"}
+    if default is not Parameter.empty:
+        option = {"default": default, "help": f"default: {default}"}
+    elif kind is Parameter.KEYWORD_ONLY:
+        option = {"required": True}
+    else:
+        return [name], reading(parameter)
+    return [f"--{name.replace('_', '-')}"], {"dest": name, **reading(parameter), **option}
 
 
-def reading(parameter: inspect.Parameter) -> dict[str, Any]:
-    """How the text of an argument becomes a value, by the annotation or else by the default."""
-    kind = parameter.annotation
-    if kind is parameter.empty:
-        known = parameter.default is not parameter.empty and parameter.default is not None
-        kind = type(parameter.default) if known else str
-    kind = without_none(kind)
-    if kind is bool:
-        return {"action": BooleanOptionalAction}
-    if get_origin(kind) is Literal:
-        return {"choices": get_args(kind), "type": type(get_args(kind)[0])}
-    if get_origin(kind) in (list, tuple):
-        return {"nargs": "+", "type": get_args(kind)[0]}
-    if inspect.isclass(kind) and issubclass(kind, enum.Enum):
-        return {"choices": list(kind), "type": kind}
-    return {"type": kind if callable(kind) else str}
-
-
-def without_none(kind: Any) -> Any:
-    """``int`` of ``int | None``."""
-    if get_origin(kind) in (Union, UnionType):
-        return next(each for each in get_args(kind) if each is not NoneType)
-    return kind
+def reading(parameter: Parameter) -> dict[str, Any]:
+    """How the text of an argument becomes a value."""
+    hint, default = parameter.annotation, parameter.default
+    if hint is Parameter.empty:
+        hint = str if default in (None, Parameter.empty) else type(default)
+    kind = next(
+        (each for each in get_args(hint) if each is not NoneType), hint
+    )  # int of int | None
+    return {"action": BooleanOptionalAction} if kind is bool else {"type": kind}

@@ -1,48 +1,36 @@
-"""What djng says when something is wrong. Runs only then, apart from remembering where things stand.
+"""What djng says when something is wrong. Runs only then.
 
 ::
 
     DjngError                  everything below; carries .message, .hint and .where
     ├── SetupError             the file cannot become a site as it stands
-    │   ├── TooEarlyError      something needs Django's apps above the line `app = Djng(...)`
+    │   ├── TooEarlyError      something above `app = Djng(...)` needs the apps that it loads
     │   ├── SettingError       a setting or an environment variable has an unusable name or value
-    │   └── RouteError         a route that could never work, or that protects nothing
-    ├── KeywordError           an unknown keyword (also a TypeError)
-    └── ReturnTypeError        a view returned what cannot be a response (also a TypeError)
+    │   └── RouteError         a route that could never work, or that would protect nothing
+    ├── KeywordError           a keyword that nothing takes; also a TypeError
+    └── ReturnTypeError        a view returned what cannot be a response; also a TypeError
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from types import CodeType, FrameType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
 import django
 from django.core.exceptions import ImproperlyConfigured
 
-__all__ = [
-    "DjngError",
-    "KeywordError",
-    "ReturnTypeError",
-    "RouteError",
-    "SettingError",
-    "SetupError",
-    "TooEarlyError",
-]
-
-_NOT_THE_USERS = (
-    os.path.dirname(__file__) + os.sep,
-    os.path.dirname(django.__file__) + os.sep,
-    "<frozen ",
-)
+NOT_THE_USERS = tuple(os.path.dirname(m.__file__ or "") + os.sep for m in (django, importlib))
+NOT_THE_USERS += (os.path.dirname(__file__) + os.sep, "<frozen ")
 
 
 class Location(NamedTuple):
-    """A line of a file. ``str()`` is the short form that editors and terminals link: ``blog.py:12``."""
+    """A line of a file; as text what terminals and editors make a link of: ``blog.py:12``."""
 
     file: str
     line: int
@@ -55,17 +43,15 @@ class Location(NamedTuple):
 class DjngError(Exception):
     """Base of every error that djng raises.
 
-    Takes what happened, the way out (`hint`) and the user's line (`where`, by default the nearest
-    one that called djng). ::
+    Takes what happened, the way out (`hint`), and the user's line (`where`), by default the one
+    that is being executed. ::
 
         except DjngError as error:
             print(error.where, error.message, error.hint)
     """
 
     def __init__(self, message: str, *, hint: str = "", where: Location | None = None) -> None:
-        self.message = message
-        self.hint = hint
-        self.where = where or caller()
+        self.message, self.hint, self.where = message, hint, where or caller()
         super().__init__(f"{self.where}: {message}" + (f"\n  {hint}" if hint else ""))
 
 
@@ -93,40 +79,42 @@ class ReturnTypeError(DjngError, TypeError):
     """A view returned something that cannot be made a response."""
 
 
-def user_frames() -> Iterable[FrameType]:
+def user_frames() -> Iterator[FrameType]:
     """The frames of the stack that are neither djng's nor Django's, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     while frame:
-        if not frame.f_code.co_filename.startswith(_NOT_THE_USERS):
+        if not frame.f_code.co_filename.startswith(NOT_THE_USERS):
             yield frame
         frame = frame.f_back
 
 
 def caller() -> Location:
     """The user's line that is being executed."""
-    for frame in user_frames():
-        return Location(frame.f_code.co_filename, frame.f_lineno)
-    return Location("<unknown>", 0)
+    frame = next(user_frames())
+    return Location(frame.f_code.co_filename, frame.f_lineno)
+
+
+def original(thing: Any) -> Any:
+    """The function or class that a user wrote, of a partial, a wrapper or a class's view."""
+    thing = inspect.unwrap(getattr(thing, "func", thing))
+    return getattr(thing, "view_class", thing)
 
 
 def locate(thing: Any) -> Location | None:
-    """Where a function, a class or a view made of one begins; None for what was not written in Python."""
-    thing = inspect.unwrap(getattr(thing, "func", thing))
-    thing = getattr(thing, "view_class", thing)
-    code = getattr(thing, "__code__", None)
-    if isinstance(code, CodeType):
+    """Where a view or its class begins; None for what was not written in Python."""
+    thing = original(thing)
+    if code := getattr(thing, "__code__", None):
         return Location(code.co_filename, code.co_firstlineno)
+    owner = thing if inspect.isclass(thing) else type(thing)
     try:
-        owner = thing if inspect.isclass(thing) else type(thing)
         return Location(inspect.getfile(owner), inspect.getsourcelines(owner)[1])
     except (OSError, TypeError):
         return None
 
 
 def name_of(thing: Any) -> str:
-    """The name that a user gave a function, a class, a partial or an instance."""
-    thing = getattr(thing, "func", thing)
-    thing = getattr(thing, "view_class", thing)
+    """The name that a user gave a function or a class, or the class of an instance."""
+    thing = original(thing)
     return str(getattr(thing, "__name__", type(thing).__name__))
 
 
@@ -138,11 +126,11 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | No
 def excepthook(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    """Show one of djng's own errors as its message alone: it already names the line to mend."""
+    """Show an error of djng as its message alone: it names the line to mend."""
     if isinstance(error, DjngError):
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
     else:
-        _previous_hook(kind, error, traceback)
+        previous_hook(kind, error, traceback)
 
 
-_previous_hook = sys.excepthook
+previous_hook = sys.excepthook

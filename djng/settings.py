@@ -1,6 +1,6 @@
-"""Django's settings from the file's place, the environment and the keywords. Runs while the user's file is imported.
+"""Django's settings of a file. Runs while the user's file is imported.
 
-`build` is a pure function: it reads the disk to see which folders exist, and changes nothing.
+`build` is a pure function: it looks which folders there are, and changes nothing.
 """
 
 from __future__ import annotations
@@ -9,26 +9,21 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import django
 from django.conf import global_settings
+from django.utils.log import DEFAULT_LOGGING
 
-from djng.errors import SettingError, nearest
+from djng.errors import SettingError, SetupError, nearest
 
 Settings = dict[str, Any]
 Environ = Mapping[str, str]
 
-CONTRIB = (
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.sessions",
-    "django.contrib.messages",
-    "django.contrib.staticfiles",
-)
+CONTRIB = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
 MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -39,16 +34,15 @@ MIDDLEWARE = (
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
-VALIDATORS = (
-    "UserAttributeSimilarityValidator",
-    "MinimumLengthValidator",
-    "CommonPasswordValidator",
-    "NumericPasswordValidator",
+CONTEXT_PROCESSORS = (
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
 )
+VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
-YEAR = 365 * 24 * 60 * 60
-# Django reads these where they are set, but gives them no default in its global settings.
-WITHOUT_DEFAULT = {"ADMINS", "MAILERS", "TASKS", "SECURE_CSP", "WSGI_APPLICATION"}
+# Settings that Django, or a later one than this, reads without a default of its own.
+WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
 
 
 def build(
@@ -57,19 +51,15 @@ def build(
     overrides: Settings,
     *,
     label: str,
-    apps: Sequence[str] = (),
-    middleware: Sequence[str] = (),
+    apps: Iterable[str] = (),
+    middleware: Iterable[str] = (),
     admin: bool = True,
     command: str | None = None,
 ) -> Settings:
-    """Make the settings of the site in `file`.
+    """The settings of the site in `file`, for ``settings.configure``.
 
-    Takes the file, the environment, the settings given as keywords (which win over both), the
-    label of the file's app, the apps and middleware to add to the defaults, whether the admin is
-    among them, and the management command that is about to run, if one is. Returns a dict for
-    ``settings.configure``. Raises SettingError for a value that does not parse. ::
-
-        build(Path("/srv/blog.py"), os.environ, {"LANGUAGE_CODE": "de"}, label="blog")
+    The overrides win over the environment, and both over the defaults. `label` is the file's app,
+    `command` the management command that is about to run. Raises SettingError.
     """
     check_names(overrides)
     debug = overrides.get("DEBUG", flag(environ, "DJANGO_DEBUG", command == "runserver"))
@@ -85,14 +75,13 @@ def build(
     }
     settings["INSTALLED_APPS"] = installed_apps(overrides, label, apps, admin)
     settings["MIDDLEWARE"] = [*overrides.get("MIDDLEWARE", MIDDLEWARE), *middleware]
-    settings.update(email(settings))
-    return settings
+    return {**email(settings), **settings}
 
 
 def default_settings(file: Path, environ: Environ) -> Settings:
-    folder = file.parent
+    validator = "django.contrib.auth.password_validation.{}Validator"
     return {
-        "BASE_DIR": folder,
+        "BASE_DIR": file.parent,
         "ROOT_URLCONF": "djng.urlconf",
         "SECRET_KEY": secret_key(file, environ),
         "ALLOWED_HOSTS": hosts(environ) or LOOPBACK,
@@ -100,28 +89,29 @@ def default_settings(file: Path, environ: Environ) -> Settings:
         "TIME_ZONE": "UTC",
         "USE_TZ": True,
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
-        "DATABASES": {"default": database(file.with_suffix(".sqlite3"), environ)},
-        "TEMPLATES": [templates(folder)],
-        "AUTH_PASSWORD_VALIDATORS": [
-            {"NAME": f"django.contrib.auth.password_validation.{name}"} for name in VALIDATORS
-        ],
-        "MEDIA_ROOT": folder / "media",
+        "DATABASES": {"default": database(file, environ)},
+        "TEMPLATES": [templates(file.parent)],
+        "AUTH_PASSWORD_VALIDATORS": [{"NAME": validator.format(name)} for name in VALIDATORS],
+        "MEDIA_ROOT": file.parent / "media",
         "MEDIA_URL": "media/",
     }
 
 
 def static_files(folder: Path, command: str | None, live: bool) -> Settings:
-    """The settings of staticfiles and WhiteNoise, which both warn of folders that do not exist."""
+    """Static files from where they are, or, once they are collected, hashed and compressed.
+
+    Django and WhiteNoise warn of folders that do not exist, and the manifest storage answers 500
+    for what its manifest does not list.
+    """
     static, public, root = folder / "static", folder / "public", folder / "staticfiles"
-    collected = (root / "staticfiles.json").exists() or command == "collectstatic"
-    storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    if not collected:
-        # The manifest storage answers 500 for every {% static %} that is not in its manifest.
-        storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    is_collected = (root / "staticfiles.json").exists() or command == "collectstatic"
+    if is_collected:
+        storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
     return {
         "STATIC_URL": "static/",
         "STATICFILES_DIRS": [static] if static.is_dir() else [],
-        "STATIC_ROOT": root if collected else None,
+        "STATIC_ROOT": root if is_collected else None,
         "STORAGES": {**global_settings.STORAGES, "staticfiles": {"BACKEND": storage}},
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": live,
@@ -131,43 +121,28 @@ def static_files(folder: Path, command: str | None, live: bool) -> Settings:
 
 def templates(folder: Path) -> Settings:
     """The file's own templates come first, then its folder's, then those of the apps."""
-    loaders = [
-        "djng.templates.Loader",
-        "django.template.loaders.filesystem.Loader",
-        "django.template.loaders.app_directories.Loader",
-    ]
-    processors = [
-        "django.template.context_processors.request",
-        "django.contrib.auth.context_processors.auth",
-        "django.contrib.messages.context_processors.messages",
-    ]
+    loaders = ["filesystem.Loader", "app_directories.Loader"]
+    loaders = ["djng.templates.Loader", *(f"django.template.loaders.{each}" for each in loaders)]
     return {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [folder / "templates"],
         "OPTIONS": {
             "builtins": ["django.templatetags.static", "djng.templates"],
-            "context_processors": processors,
+            "context_processors": list(CONTEXT_PROCESSORS),
             "loaders": [("django.template.loaders.cached.Loader", loaders)],
         },
     }
 
 
 def logging(debug: bool) -> Settings:
-    """Errors reach stderr with DEBUG off too, where Django alone only mails them."""
+    """Django's own, and errors reach stderr with DEBUG off too, where Django only mails them."""
+    handlers, loggers = DEFAULT_LOGGING["handlers"], DEFAULT_LOGGING["loggers"]
     return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "filters": {"in_production": {"()": "django.utils.log.RequireDebugFalse"}},
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler"},
-            "mail_admins": {
-                "class": "django.utils.log.AdminEmailHandler",
-                "level": "ERROR",
-                "filters": ["in_production"],
-            },
-        },
+        **DEFAULT_LOGGING,
+        "handlers": {**handlers, "stderr": {"class": "logging.StreamHandler"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
+            **loggers,
             "django": {"handlers": ["mail_admins"], "level": "INFO"},
             "django.request": {"level": "WARNING" if debug else "ERROR"},
         },
@@ -175,8 +150,8 @@ def logging(debug: bool) -> Settings:
 
 
 def email(settings: Settings) -> Settings:
-    """Mail goes to the terminal while developing, under the setting that this Django has for it."""
-    if "MAILERS" in settings or any(name.startswith("EMAIL_") for name in settings):
+    """Mail goes to the terminal while developing, by the setting that this Django has for it."""
+    if any(name.startswith("EMAIL_") for name in settings):
         return {}
     kind = "console" if settings["DEBUG"] else "smtp"
     backend = f"django.core.mail.backends.{kind}.EmailBackend"
@@ -185,11 +160,9 @@ def email(settings: Settings) -> Settings:
     return {"EMAIL_BACKEND": backend}
 
 
-def installed_apps(
-    overrides: Settings, label: str, apps: Sequence[str], admin: bool
-) -> list[str]:
+def installed_apps(overrides: Settings, label: str, apps: Iterable[str], admin: bool) -> list[str]:
     """Earlier apps win, so the file's own templates and commands come before everybody's."""
-    contrib = [*(["django.contrib.admin"] if admin else []), *CONTRIB]
+    contrib = [f"django.contrib.{name}" for name in CONTRIB if admin or name != "admin"]
     ours = [label, "djng", "whitenoise.runserver_nostatic"]
     rest = [*apps, *overrides.get("INSTALLED_APPS", contrib)]
     return [*ours, *(app for app in rest if app not in ours)]
@@ -207,36 +180,35 @@ def check_names(overrides: Settings) -> None:
 
 
 def flag(environ: Environ, name: str, default: bool = False) -> bool:
-    accepted = {"1": True, "true": True, "yes": True, "on": True}
-    accepted |= {"0": False, "false": False, "no": False, "off": False, "": default}
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False, "": default}
     value = environ.get(name, "").strip().lower()
-    if value not in accepted:
+    if value not in words:
         raise unusable(name, value, "1, true, yes, on, 0, false, no or off")
-    return accepted[value]
+    return words[value]
 
 
 def listed(environ: Environ, name: str, is_valid: Callable[[str], object], what: str) -> list[str]:
     values = [value.strip() for value in environ.get(name, "").split(",") if value.strip()]
     for value in values:
         if not is_valid(value):
-            raise unusable(name, value, what)
+            raise unusable(name, value, f"{what} with commas between them")
     return values
 
 
 def hosts(environ: Environ) -> list[str]:
     is_host = re.compile(r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]").fullmatch
-    what = "host names with commas between them and without scheme, port or path"
-    return listed(environ, "DJANGO_ALLOWED_HOSTS", is_host, f"{what}: example.com,.example.org")
+    return listed(environ, "DJANGO_ALLOWED_HOSTS", is_host, "bare host names, as example.com,")
 
 
 def origins(environ: Environ) -> list[str]:
     is_origin = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+").fullmatch
-    what = "origins with their scheme and commas between them: https://example.com"
+    what = "origins with their scheme, as https://example.com,"
     return listed(environ, "DJANGO_CSRF_TRUSTED_ORIGINS", is_origin, what)
 
 
 def https(environ: Environ) -> Settings:
-    """What `check --deploy` asks of a site that is served over HTTPS behind a proxy."""
+    """What ``check --deploy`` asks of a site that is served over HTTPS behind a proxy."""
     if not flag(environ, "DJANGO_HTTPS"):
         return {}
     trusted = [f"https://{re.sub(r'^[.]', '*.', host)}" for host in hosts(environ) if host != "*"]
@@ -245,7 +217,7 @@ def https(environ: Environ) -> Settings:
         "CSRF_TRUSTED_ORIGINS": [*trusted, *origins(environ)],
         "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
         "SECURE_HSTS_PRELOAD": True,
-        "SECURE_HSTS_SECONDS": YEAR,
+        "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,
         "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
         "SECURE_SSL_REDIRECT": True,
         "SESSION_COOKIE_SECURE": True,
@@ -253,15 +225,14 @@ def https(environ: Environ) -> Settings:
 
 
 def database(file: Path, environ: Environ) -> Settings:
-    """The database that DATABASE_URL names, or SQLite in a file beside the user's.
-
-    Transactions begin IMMEDIATE: one that reads before it writes otherwise fails with "database is
-    locked" as soon as two processes do so at once, whatever the timeout.
-    """
-    if environ.get("DATABASE_URL"):
-        return database_from_url(environ["DATABASE_URL"])
+    """The database that DATABASE_URL names, or SQLite in a file beside the user's."""
+    if url := environ.get("DATABASE_URL"):
+        return database_from_url(url)
+    # Two processes that read and then write fail with "database is locked", whatever the timeout,
+    # unless their transactions are IMMEDIATE.
     options = {"transaction_mode": "IMMEDIATE", "timeout": 20}
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": file, "OPTIONS": options}
+    engine = "django.db.backends.sqlite3"
+    return {"ENGINE": engine, "NAME": file.with_suffix(".sqlite3"), "OPTIONS": options}
 
 
 def database_from_url(url: str) -> Settings:
@@ -297,42 +268,46 @@ def port(environ: Environ) -> str:
 
 
 def unusable(name: str, value: str, accepted: str) -> SettingError:
-    """The error for a variable's value; of a URL only the scheme is shown, since it holds a password."""
-    shown = re.sub(r"://.*", "://...", value, flags=re.DOTALL) if name.endswith("_URL") else value
-    message = f"the environment variable {name} is {shown!r}."
+    """The error for a variable; of a URL no more than the scheme is shown: it holds a password."""
+    shown = repr(value)
+    if name.endswith("_URL"):
+        scheme, separator, _ = value.partition("://")
+        shown = f"a URL of {scheme}://" if separator else "not a URL"
+    message = f"the environment variable {name} is {shown}."
     return SettingError(message, hint=f"It takes {accepted}.")
 
 
 # The secret key
 
 
-def secret_file(file: Path) -> Path:
-    return file.with_suffix(".secret")
-
-
 def secret_key(file: Path, environ: Environ) -> str:
-    """The key of the environment or of the file made before, or one for this process alone."""
-    if key := environ.get("DJANGO_SECRET_KEY"):
-        return key
+    """The key of the environment, or the one kept before, or one for this process alone."""
     try:
-        return secret_file(file).read_text()
+        return environ.get("DJANGO_SECRET_KEY") or file.with_suffix(".secret").read_text()
     except FileNotFoundError:
         return secrets.token_urlsafe(50)
 
 
-def keep_secret(key: str, file: Path) -> str:
-    """Write the key beside the user's file, where none is yet, and return the one that stands there.
+def keep_secret(file: Path, key: str) -> str:
+    """Write the key beside the user's file, unless one is there, and return the one that is."""
+    target = file.with_suffix(".secret")
+    try:
+        if not target.exists():
+            create(target, key)
+        return target.read_text()
+    except OSError as error:
+        hint = "Set DJANGO_SECRET_KEY, or let the server write there once."
+        raise SetupError(f"the secret key cannot be kept: {error}.", hint=hint) from error
 
-    A link appears at once and whole, and only one can: workers that start together agree on a key.
-    """
-    target = secret_file(file)
+
+def create(target: Path, text: str) -> None:
+    """Make a private file at once and whole: of workers that start together, one makes it."""
     handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}")
     try:
         with open(handle, "w") as stream:
-            stream.write(key)
+            stream.write(text)
         os.link(draft, target)
     except FileExistsError:
         pass
     finally:
         os.unlink(draft)
-    return target.read_text()

@@ -1,4 +1,4 @@
-"""The templates and template tags written in the user's file. Runs when a template is first loaded."""
+"""The templates and tags of the user's file. Runs when a template is first loaded."""
 
 from __future__ import annotations
 

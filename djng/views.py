@@ -1,16 +1,16 @@
-"""What a view may return. `as_view` runs once for each route, before the first request; the rest once per request.
+"""What a view may return. `as_view` runs before the first request, the rest once per request.
 
-==============================================  =====================================================
-returned                                        response
-==============================================  =====================================================
-any Django response                             itself
-``str``, ``bytes``                              ``text/html``
-``dict`` where the route has a ``template``     the template rendered with it, lazily
-``dict``, ``list``, a QuerySet of ``values()``  JSON
-``(body, status)``, ``(body, headers)``,        the body's response with that status and those headers
-``(body, status, headers)``
-a generator or iterator, sync or async          streamed
-==============================================  =====================================================
+============================================  ===============================================
+returned                                      response
+============================================  ===============================================
+any Django response                           itself
+str, bytes                                    text/html
+dict, where the route has a template          the template rendered with it, lazily
+dict, list, a QuerySet of values()            JSON
+(body, status), (body, headers),              that of the body, with the status and headers
+(body, status, headers)
+a generator or iterator, sync or async        streamed
+============================================  ===============================================
 
 Anything else is a ReturnTypeError that names the view, its file and line, and what to write.
 """
@@ -20,7 +20,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
@@ -37,77 +37,68 @@ View = Callable[..., Any]
 BODILESS = {204, 304}
 
 
-def is_async(view: View) -> bool:
-    """Whether calling the view gives something to await: a function, a partial or an instance."""
-    return iscoroutinefunction(view) or iscoroutinefunction(getattr(view, "__call__", None))
-
-
-def as_view(view: View, template: str | None = None) -> View:
-    """Make a Django view of anything that maps a request to a response.
-
-    Takes a function, a partial, an instance or a class-based view, sync or async, and the template
-    that its dicts are for. Returns a view that returns a Django response, with the attributes of
-    the given one (`csrf_exempt` and the like). ::
-
-        path("", as_view(lambda request: "Hello"))
-    """
-    if inspect.isclass(view) and hasattr(view, "as_view"):
-        view = view.as_view()
-    context = Context(view, template)
-
-    if is_async(view):
-
-        async def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            returned = await view(request, *args, **kwargs)
-            if isinstance(returned, HttpResponseBase):
-                return returned
-            return await to_response_async(returned, request, context)
-    else:
-
-        def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            returned = view(request, *args, **kwargs)
-            if isinstance(returned, HttpResponseBase):
-                return returned
-            return to_response(returned, request, context)
-
-    return functools.update_wrapper(wrapper, view)
-
-
-def as_error_view(view: View, status: int, template: str | None = None) -> View:
-    """Make one of Django's error handlers of a view that takes the request and the exception."""
-    view = async_to_sync(view) if is_async(view) else view
-    context = Context(view, template, status)
-
-    def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
-        # Django hands the exception to every handler but that of status 500, which runs while the
-        # exception is being handled.
-        error = exception or sys.exception()
-        return to_response(view(request, error), request, context)
-
-    return handler
-
-
 class Context(NamedTuple):
     """What stays the same for a view from one request to the next."""
 
     view: View
-    template: str | None = None
+    template: str | None
     status: int | None = None
 
-    def refuse(self, problem: str, way_out: str) -> ReturnTypeError:
-        message = f"{name_of(self.view)}() returned {problem}"
+    def refuse(self, what: str, way_out: str) -> ReturnTypeError:
+        message = f"{name_of(self.view)}() returned {what}."
         return ReturnTypeError(message, hint=way_out, where=locate(self.view))
 
 
+def is_async(view: View) -> bool:
+    """Whether what the view returns is to be awaited, be it a function or an instance."""
+    return iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__)
+
+
+def as_view(view: View, template: str | None = None) -> View:
+    """The Django view of a function, a partial, an instance or a class-based view, sync or async.
+
+    The template is the one that a returned dict is for. Marks such as `csrf_exempt` are kept.
+    """
+    if inspect.isclass(view):
+        view = view.as_view()  # type: ignore[attr-defined]
+    context = Context(view, template)
+
+    def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        returned = view(request, *args, **kwargs)
+        if isinstance(returned, HttpResponseBase):
+            return returned
+        return to_response(returned, request, context)
+
+    async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        returned = await view(request, *args, **kwargs)
+        if isinstance(returned, HttpResponseBase):
+            return returned
+        return await to_response_async(returned, request, context)
+
+    return functools.update_wrapper(async_view if is_async(view) else sync_view, view)
+
+
+def as_error_view(view: View, status: int, template: str | None = None) -> View:
+    """The Django error handler of a view that takes the request and the exception."""
+    context = Context(view, template, status)
+    call = async_to_sync(view) if is_async(view) else view
+
+    def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
+        # Django hands over every exception but that of a 500, which is being handled meanwhile.
+        return to_response(call(request, exception or sys.exception()), request, context)
+
+    return handler
+
+
 def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
-    """Make a response of what a view returned; raises ReturnTypeError where the table has no row."""
-    status, headers = context.status, None
+    """The response of what a view returned; raises ReturnTypeError where the table has no row."""
+    body, status, headers = returned, context.status, None
     if isinstance(returned, tuple):
-        returned, status, headers = unpack(returned, context)
+        body, status, headers = unpack(returned, context)
     if status in BODILESS:
-        response = without_body(returned, status, context)
+        response = without_body(body, status, context)
     else:
-        response = body_to_response(returned, request, context)
+        response = to_body(body, request, context)
         response.status_code = status or response.status_code
     for name, value in (headers or {}).items():
         response.headers[name] = value
@@ -123,14 +114,13 @@ async def to_response_async(
     return to_response(returned, request, context)
 
 
-def body_to_response(body: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
+def to_body(body: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
     if isinstance(body, HttpResponseBase):
         return body
-    if context.template:
-        if isinstance(body, dict):
-            return TemplateResponse(request, context.template, body)
-        if isinstance(body, list):
-            raise context.refuse("a list", f"The template {context.template} takes a dict.")
+    if context.template and isinstance(body, dict):
+        return TemplateResponse(request, context.template, body)
+    if context.template and isinstance(body, list):
+        raise context.refuse("a list", f"The template {context.template} takes a dict.")
     for types, make in RETURNS:
         if isinstance(body, types):
             return make(body, context)
@@ -145,9 +135,8 @@ def json(body: Any, context: Context) -> JsonResponse:
     try:
         return JsonResponse(body, safe=False)
     except (TypeError, ValueError) as error:
-        kind = type(body).__name__
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
-        raise context.refuse(f"a {kind} that is not JSON: {error}.", hint) from error
+        raise context.refuse(f"a {kind(body)} that is not JSON: {error}", hint) from error
 
 
 def rows(body: QuerySet[Any], context: Context) -> JsonResponse:
@@ -169,50 +158,43 @@ RETURNS: tuple[tuple[Any, Callable[[Any, Context], HttpResponseBase]], ...] = (
 )
 
 
-def without_body(body: Any, status: int, context: Context) -> HttpResponse:
+def without_body(body: Any, status: int | None, context: Context) -> HttpResponseBase:
     if body not in (None, "", b""):
-        raise context.refuse(f"a body with status {status}.", "It has none: return None with it.")
+        raise context.refuse(f"a body with status {status}", "It has none: return None with it.")
     response = HttpResponse(status=status)
     del response.headers["Content-Type"]
     return response
 
 
 def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None, Any]:
-    """Read Flask's tuples: (body, status), (body, headers) and (body, status, headers)."""
+    """The body, the status and the headers of Flask's tuples."""
     match returned:
-        case (body, int(status)) if is_status(status):
+        case (body, int(status)) if 100 <= status <= 599:
             return body, int(status), None
         case (body, Mapping() | list() as headers):
             return body, context.status, dict(headers)
-        case (body, int(status), Mapping() | list() as headers) if is_status(status):
+        case (body, int(status), Mapping() | list() as headers) if 100 <= status <= 599:
             return body, int(status), dict(headers)
+    # The values may be private: only the numbers are shown.
+    shape = ", ".join(str(v) if isinstance(v, int) else kind(v) for v in returned)
     hint = "Return (body, status), (body, headers) or (body, status, headers)."
-    raise context.refuse(f"a tuple that is none of the accepted: {shape(returned)}.", hint)
-
-
-def is_status(number: int) -> bool:
-    return 100 <= number <= 599 and not isinstance(number, bool)
-
-
-def shape(values: tuple[Any, ...]) -> str:
-    """The tuple without its contents, which may be private: ``(str, 999)``."""
-    shown = (repr(v) if isinstance(v, int) else type(v).__name__ for v in values)
-    return f"({', '.join(shown)})"
+    raise context.refuse(f"a tuple that is none of the accepted: ({shape})", hint)
 
 
 def refusal(body: Any, context: Context) -> ReturnTypeError:
     """The error for a body that is not in the table, with what to write instead."""
     if body is None:
-        return context.refuse("None.", "Did you forget `return`?")
-    if inspect.isawaitable(body):
-        if inspect.iscoroutine(body):
-            body.close()
-        return context.refuse("something to await.", "Write `async def` and `await`.")
-    kind = type(body).__name__
-    for types, hint in INSTEAD:
-        if isinstance(body, types):
-            return context.refuse(f"a {kind}.", hint)
-    return context.refuse(f"a {kind}.", "Return a str, a dict, a list or a Django response.")
+        return context.refuse("None", "Did you forget `return`?")
+    if inspect.iscoroutine(body):
+        body.close()
+    hints = (hint for types, hint in INSTEAD if isinstance(body, types))
+    return context.refuse(
+        f"a {kind(body)}", next(hints, "Return a str, a dict, a list or a Django response.")
+    )
+
+
+def kind(value: Any) -> str:
+    return type(value).__name__
 
 
 INSTEAD: tuple[tuple[Any, str], ...] = (
@@ -221,4 +203,5 @@ INSTEAD: tuple[tuple[Any, str], ...] = (
     ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
     ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
     (type, "Return an instance, not the class."),
+    (Awaitable, "Write `async def` and `await` it."),
 )

@@ -15,7 +15,7 @@ from djng.apps import FileConfig
 class Command(makemigrations.Command):
     def handle(self, *app_labels: str, **options: Any) -> None:
         if Djng.current:
-            Djng.current.finish()
+            Djng.current.start()
         if not (app_labels or options["empty"] or options["merge"]):
             app_labels = first_migration()
         super().handle(*app_labels, **options)

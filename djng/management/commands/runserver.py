@@ -11,7 +11,7 @@ from djng.app import Djng
 from djng.settings import port
 
 
-class Command(runserver.Command):
+class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
     @property
     def default_port(self) -> str:
         return port(os.environ)
