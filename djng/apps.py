@@ -119,5 +119,8 @@ def rename(namespace: dict[str, Any], old: str, new: str) -> None:
     for value in namespace.values():
         thing = getattr(value, "__func__", value)
         if isinstance(thing, (type, FunctionType)) and thing.__module__ == old:
+            line = vars(thing).get("__firstlineno__")
             thing.__module__ = new
+            if line:  # Python 3.13 takes it for the line of another file now, and drops it
+                thing.__firstlineno__ = line  # type: ignore[union-attr]
             rename(dict(vars(thing)), old, new)

@@ -49,7 +49,7 @@ class Post(models.Model):
     objects = PostQuerySet.as_manager()
 
     class Meta:
-        ordering = ["-published", "-pk"]
+        ordering = ["-published"]
 
     def __str__(self):
         return self.title
@@ -203,16 +203,17 @@ app.templates["base.html"] = """<!doctype html>
 <link rel="alternate" type="application/atom+xml" href="{% url 'feed' %}">
 <style>
   :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent) }
-  body { font: 1.1rem/1.6 Georgia, serif; max-width: 40rem; margin: 0 auto; padding: 1rem 1.25rem }
+  body { font: 1.1rem/1.6 Charter, Georgia, serif; max-width: 40rem; margin: auto; padding: 1.25rem }
   header, footer, nav { display: flex; flex-wrap: wrap; gap: .5rem 1.25rem; align-items: center }
-  header { border-bottom: 1px solid var(--line); padding: .75rem 0; justify-content: space-between }
+  header { border-bottom: 1px solid var(--line); padding-bottom: 1rem; justify-content: space-between }
   footer { border-top: 1px solid var(--line); margin-top: 3rem; padding: 1rem 0; font-size: .9em }
-  h1, h2 { line-height: 1.2; margin: 1.5em 0 .2em } img, pre { max-width: 100%; overflow: auto }
-  a { color: light-dark(#0b5a8a, #8fd0ff) } header a, h2 a { color: inherit; text-decoration: none }
-  input, textarea, button { font: inherit; padding: .4rem .6rem; box-sizing: border-box }
+  h1, h2 { line-height: 1.2; margin: 1.4em 0 .2em } img, pre { max-width: 100%; overflow: auto }
+  a { color: light-dark(#b3261e, #ff9d8f) } header a, h2 a { color: inherit; text-decoration: none }
+  input, textarea, button { font: inherit; padding: .35rem .7rem; box-sizing: border-box;
+    color: inherit; background: #8881; border: 1px solid var(--line); border-radius: .4rem }
   form p :is(input, textarea) { width: 100%; display: block } textarea { height: 7em }
   .meta { opacity: .7; font-size: .9em; margin: 0 }
-  .message { background: #2a22; padding: .5rem 1rem } .errorlist { color: #c33; padding: 0 }
+  .message { background: #2a22; padding: .5rem 1rem } .errorlist { color: #d33; padding: 0 }
 </style>
 <header><strong><a href="{% url 'index' %}">The blog</a></strong>
   <form action="{% url 'search' %}"><input type="search" name="q" aria-label="Search"
@@ -229,10 +230,9 @@ app.templates["meta.html"] = """<p class="meta"><time>{{ post.published|date }}<
 app.templates["index.html"] = """{% extends "base.html" %}{% block main %}
 {% if title %}<h1>{{ title }}</h1>{% endif %}
 {% for post in page %}<article><h2><a href="{{ post.get_absolute_url }}">{{ post }}</a></h2>
-  {% include "meta.html" %}<p>{{ post.body|striptags|truncatewords:40 }}</p></article>
+  {% include "meta.html" %}{{ post.body|truncatewords_html:40|safe }}</article>
 {% empty %}<p>No posts yet.</p>{% endfor %}
-<nav>{% if page.has_previous %}
-  <a href="{% querystring page=page.previous_page_number %}">← Newer</a>{% endif %}
+<nav>{% if page.has_previous %}<a href="{% querystring page=page.previous_page_number %}">← Newer</a>{% endif %}
 {% if page.has_next %}<a href="{% querystring page=page.next_page_number %}">Older →</a>{% endif %}
 </nav>{% endblock %}"""
 

@@ -1,0 +1,159 @@
+"""The settings are a pure function of a file, an environment and keywords."""
+
+import pytest
+
+from djng.errors import SettingError
+from djng.settings import build, port
+
+
+def settings(folder, environ=None, **options):
+    overrides = {k: options.pop(k) for k in list(options) if k.isupper()}
+    return build(folder / "blog.py", environ or {}, overrides, label="blog", **options)
+
+
+def test_debug_is_off_unless_the_file_is_run(tmp_path):
+    assert settings(tmp_path)["DEBUG"] is False
+    assert settings(tmp_path, command="migrate")["DEBUG"] is False
+    assert settings(tmp_path, command="runserver")["DEBUG"] is True
+
+
+@pytest.mark.parametrize(("value", "debug"), [("1", True), ("Yes", True), ("off", False)])
+def test_the_environment_decides_on_debug(tmp_path, value, debug):
+    assert settings(tmp_path, {"DJANGO_DEBUG": value})["DEBUG"] is debug
+
+
+def test_a_setting_in_capitals_is_set_as_it_is(tmp_path):
+    made = settings(tmp_path, {"DJANGO_DEBUG": "1"}, DEBUG=False, LANGUAGE_CODE="de")
+    assert (made["DEBUG"], made["LANGUAGE_CODE"]) == (False, "de")
+
+
+def test_everything_lies_beside_the_file(tmp_path):
+    made = settings(tmp_path)
+    assert made["DATABASES"]["default"]["NAME"] == tmp_path / "blog.sqlite3"
+    assert made["TEMPLATES"][0]["DIRS"] == [tmp_path / "templates"]
+    assert made["MEDIA_ROOT"] == tmp_path / "media"
+
+
+def test_folders_that_are_there_are_served(tmp_path):
+    assert settings(tmp_path)["STATICFILES_DIRS"] == []
+    (tmp_path / "static").mkdir()
+    (tmp_path / "public").mkdir()
+    made = settings(tmp_path)
+    assert made["STATICFILES_DIRS"] == [tmp_path / "static"]
+    assert made["WHITENOISE_ROOT"] == tmp_path / "public"
+
+
+def test_the_manifest_storage_needs_a_manifest(tmp_path):
+    assert "Manifest" not in settings(tmp_path)["STORAGES"]["staticfiles"]["BACKEND"]
+    (tmp_path / "staticfiles").mkdir()
+    (tmp_path / "staticfiles" / "staticfiles.json").write_text("{}")
+    assert "Manifest" in settings(tmp_path)["STORAGES"]["staticfiles"]["BACKEND"]
+
+
+def test_apps_and_middleware_are_added(tmp_path):
+    made = settings(tmp_path, apps=["shop"], middleware=["shop.Basket"])
+    assert made["INSTALLED_APPS"].index("shop") < made["INSTALLED_APPS"].index("django.contrib.admin")
+    assert made["MIDDLEWARE"][-1] == "shop.Basket"
+
+
+def test_a_site_may_do_without_the_admin(tmp_path):
+    assert "django.contrib.admin" not in settings(tmp_path, admin=False)["INSTALLED_APPS"]
+
+
+def test_apps_given_as_they_are_still_hold_the_files_own(tmp_path):
+    made = settings(tmp_path, INSTALLED_APPS=["django.contrib.auth"], MIDDLEWARE=[])
+    assert made["INSTALLED_APPS"][0] == "blog"
+    assert "django.contrib.sessions" not in made["INSTALLED_APPS"]
+    assert made["MIDDLEWARE"] == []
+
+
+def test_hosts_are_loopback_unless_they_are_named(tmp_path):
+    assert settings(tmp_path)["ALLOWED_HOSTS"] == ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+    named = settings(tmp_path, {"DJANGO_ALLOWED_HOSTS": "example.com, .example.org"})
+    assert named["ALLOWED_HOSTS"] == ["example.com", ".example.org"]
+
+
+def test_https_derives_the_origins_from_the_hosts(tmp_path):
+    environ = {"DJANGO_HTTPS": "1", "DJANGO_ALLOWED_HOSTS": "example.com,.example.org"}
+    environ["DJANGO_CSRF_TRUSTED_ORIGINS"] = "https://other.example"
+    made = settings(tmp_path, environ)
+    assert made["SECURE_SSL_REDIRECT"] is True
+    assert made["CSRF_TRUSTED_ORIGINS"] == [
+        "https://example.com",
+        "https://*.example.org",
+        "https://other.example",
+    ]
+
+
+def test_the_key_is_random_until_one_is_kept(tmp_path):
+    assert settings(tmp_path)["SECRET_KEY"] != settings(tmp_path)["SECRET_KEY"]
+    (tmp_path / "blog.secret").write_text("kept")
+    assert settings(tmp_path)["SECRET_KEY"] == "kept"
+    assert settings(tmp_path, {"DJANGO_SECRET_KEY": "given"})["SECRET_KEY"] == "given"
+
+
+def test_building_writes_nothing(tmp_path):
+    settings(tmp_path, command="runserver")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_database_url_moves_the_site_to_another_database(tmp_path):
+    made = settings(tmp_path, {"DATABASE_URL": "postgres://me:pass@db.example:5433/blog"})
+    database = made["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "blog")
+
+
+@pytest.mark.parametrize("name", ["CACHE_URL", "REDIS_URL"])
+def test_a_redis_holds_the_cache_and_the_sessions(tmp_path, name):
+    made = settings(tmp_path, {name: "redis://localhost:6379/1"})
+    assert made["CACHES"]["default"]["LOCATION"] == "redis://localhost:6379/1"
+    assert made["SESSION_ENGINE"] == "django.contrib.sessions.backends.cached_db"
+
+
+def test_the_port_is_djangos_unless_the_platform_names_one():
+    assert (port({}), port({"PORT": "5000"})) == ("8000", "5000")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DJANGO_DEBUG", "maybe"),
+        ("DJANGO_HTTPS", "2"),
+        ("DJANGO_ALLOWED_HOSTS", "https://example.com"),
+        ("DJANGO_ALLOWED_HOSTS", "example.com:80"),
+        ("DJANGO_CSRF_TRUSTED_ORIGINS", "example.com"),
+    ],
+)
+def test_a_value_that_does_not_parse_is_named(tmp_path, name, value):
+    with pytest.raises(SettingError) as caught:
+        settings(tmp_path, {name: value})
+    assert name in caught.value.message
+    assert value in caught.value.message
+    assert "It takes" in caught.value.hint
+
+
+@pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "٣"])
+def test_a_port_that_is_none_is_named(value):
+    with pytest.raises(SettingError, match="PORT"):
+        port({"PORT": value})
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "CACHE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("value", ["nothing://me:hush@host/1", "postgres//me:hush@host"])
+def test_a_url_that_does_not_parse_is_named_without_its_password(tmp_path, name, value):
+    with pytest.raises(SettingError) as caught:
+        settings(tmp_path, {name: value})
+    assert name in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_misspelt_setting_is_told_the_nearest(tmp_path):
+    with pytest.raises(SettingError, match="DEBUGG is not a Django setting") as caught:
+        settings(tmp_path, DEBUGG=True)
+    assert "DEBUG?" in caught.value.hint
+
+
+def test_settings_of_other_packages_are_welcome(tmp_path):
+    made = settings(tmp_path, REST_FRAMEWORK={}, CORS_ALLOWED_ORIGINS=[], CRISPY_TEMPLATE_PACK="x")
+    assert made["CRISPY_TEMPLATE_PACK"] == "x"

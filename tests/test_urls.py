@@ -1,0 +1,261 @@
+"""Routes, methods and the one view of the functions that share a URL."""
+
+import pytest
+
+SHOP = '''
+import uuid
+from django.contrib.auth.decorators import login_not_required, login_required
+from django.db import connection, transaction
+from django.http import HttpResponse
+from django.urls import path, reverse
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from django.views.generic import TemplateView
+
+
+@app.route("/")
+@csrf_exempt
+def index(request):
+    return HttpResponse(request.method)
+
+
+@app.get("/things/")
+def things(request):
+    return "all of them"
+
+
+@app.post("/things/")
+@csrf_exempt
+def add_thing(request):
+    return "added", 201
+
+
+@app.put("/things/")
+def replace_things(request):
+    return "replaced"
+
+
+@app.delete("/things/<int:pk>/")
+async def remove(request, pk):
+    return None, 204
+
+
+@app.patch("/things/<int:pk>/")
+@csrf_exempt
+def change(request, pk):
+    return f"changed {pk}"
+
+
+@app.route("/old/")
+@app.route("/new/", name="newer")
+def stacked(request):
+    return reverse("stacked") + reverse("newer")
+
+
+@app.get("/mixed/")
+def mixed_get(request):
+    return "got"
+
+
+@app.route("/mixed/")
+def mixed_other(request):
+    return f"other {request.method}"
+
+
+@app.route("/float/<float:x>/")
+def a_float(request, x):
+    return repr(x)
+
+
+@app.route("/string/<string:s>/")
+def a_string(request, s):
+    return s
+
+
+@app.route("/any/<any(about,help.me):page>/")
+def a_page(request, page):
+    return page
+
+
+@app.route("/some/", methods=["get", "POST"])
+@csrf_exempt
+def some(request):
+    return request.method
+
+
+@app.route("/exempt/")
+@csrf_exempt
+def exempt(request):
+    return "exempt"
+
+
+@app.route("/guarded/")
+@login_required(login_url="/sign-in/")
+def guarded(request):
+    return "secret"
+
+
+@app.get("/wall/")
+@login_not_required
+def wall_open(request):
+    return "open"
+
+
+@app.post("/wall/")
+@csrf_exempt
+def wall_closed(request):
+    return "closed"
+
+
+@app.get("/atomic/")
+def atomic_get(request):
+    return str(connection.in_atomic_block)
+
+
+@app.post("/atomic/")
+@csrf_exempt
+@transaction.non_atomic_requests
+def atomic_post(request):
+    return str(connection.in_atomic_block)
+
+
+@app.route("/class/")
+class Page(View):
+    def get(self, request):
+        return "class"
+
+
+@app.route("/template/")
+class Template(TemplateView):
+    template_name = "t.html"
+
+
+app.templates["t.html"] = "{% url 'stacked' %}"
+app.include("/list/", [path("x/", index, name="listed")])
+app.include("pair/", ([path("x/", index, name="x")], "pair"))
+app.include("/module/", "more")
+'''
+MORE = '''
+from django.urls import path
+from django.http import HttpResponse
+urlpatterns = [path("x/", lambda request: HttpResponse("from a module"))]
+'''
+
+
+@pytest.fixture(scope="module")
+def ask(module_site):
+    module_site.write(SHOP)
+    module_site.folder.joinpath("more.py").write_text(MORE)
+    with module_site.serve() as server:
+        yield server.request
+
+
+def test_a_route_answers_every_method(ask):
+    methods = ["GET", "OPTIONS", "PROPFIND"]
+    assert [ask("/", method).text for method in methods] == methods
+
+
+def test_head_follows_get(ask):
+    response = ask("/things/", "HEAD")
+    assert (response.status, response.text) == (200, "")
+
+
+def test_two_functions_are_one_url(ask):
+    assert ask("/things/").text == "all of them"
+    assert ask("/things/", "POST").status == 201
+
+
+def test_other_methods_are_told_which_there_are(ask):
+    response = ask("/things/", "DELETE", X_CSRFToken="x")
+    assert response.status == 405
+    assert response.headers["Allow"] == "GET, HEAD, POST, PUT, OPTIONS"
+
+
+def test_options_tells_which_methods_there_are(ask):
+    response = ask("/things/1/", "OPTIONS")
+    assert (response.status, response.headers["Allow"]) == (200, "PATCH, DELETE, OPTIONS")
+
+
+def test_a_function_keeps_its_csrf_exemption_to_itself(ask):
+    assert ask("/things/", "POST").status == 201
+    assert ask("/things/", "PUT").status == 403
+    assert ask("/things/1/", "PATCH").text == "changed 1"
+    assert ask("/things/1/", "DELETE").status == 403
+
+
+def test_csrf_exempt_alone_is_kept(ask):
+    assert ask("/exempt/", "POST").text == "exempt"
+
+
+def test_methods_may_be_listed(ask):
+    assert ask("/some/", "POST").text == "POST"
+    assert ask("/some/", "DELETE").status == 405
+
+
+def test_decorators_stack_and_urls_have_names(ask):
+    assert ask("/old/").text == "/old//new/"
+    assert ask("/new/").text == "/old//new/"
+
+
+def test_a_route_for_all_takes_what_the_others_leave(ask):
+    assert ask("/mixed/").text == "got"
+    assert ask("/mixed/", "PROPFIND", X_CSRFToken="x").status == 403
+    assert ask("/mixed/", "OPTIONS").text == "other OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [("/float/1.5/", "1.5"), ("/float/2/", "2.0"), ("/string/a-b/", "a-b"), ("/any/help.me/", "help.me")],
+)
+def test_flasks_converters_are_known(ask, path, text):
+    assert ask(path).text == text
+
+
+def test_any_takes_nothing_else(ask):
+    assert ask("/any/helpXme/").status == 404
+
+
+def test_login_required_below_the_route_protects(ask):
+    response = ask("/guarded/")
+    assert (response.status, response.headers["Location"]) == (302, "/sign-in/?next=/guarded/")
+
+
+def test_class_based_views_are_routed_as_they_are(ask):
+    assert ask("/class/").text == "class"
+    assert ask("/class/", "PUT", X_CSRFToken="x").status == 403
+    assert ask("/template/").text == "/old/"
+
+
+@pytest.mark.parametrize("path", ["/list/x/", "/pair/x/"])
+def test_urls_are_included_in_djangos_forms(ask, path):
+    assert ask(path).text == "GET"
+
+
+def test_a_module_is_included_by_its_name(ask):
+    assert ask("/module/x/").text == "from a module"
+
+
+def test_an_unknown_page_is_404(ask):
+    assert ask("/nowhere/").status == 404
+
+
+def test_exemptions_hold_behind_a_login_wall(site):
+    wall = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    source = f'from djng import Djng\n\napp = Djng(middleware=["{wall}"])\n{SHOP}'
+    site.folder.joinpath("more.py").write_text(MORE)
+    with site.write(source).serve() as server:
+        assert server.request("/wall/").text == "open"
+        assert server.request("/wall/", "POST").status == 302
+        assert server.request("/").status == 302
+
+
+def test_each_function_keeps_its_transaction(site):
+    source = f"""from djng import Djng
+
+app = Djng(DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3",
+    "NAME": ":memory:", "ATOMIC_REQUESTS": True}}}})
+{SHOP.replace("async def remove", "def remove")}"""
+    site.folder.joinpath("more.py").write_text(MORE)
+    with site.write(source).serve() as server:
+        assert server.request("/atomic/").text == "True"
+        assert server.request("/atomic/", "POST").text == "False"

@@ -1,0 +1,242 @@
+"""Each row of the table in djng/views.py, asked for through a real WSGI and a real ASGI server."""
+
+import json
+
+import pytest
+
+KITCHEN = '''
+import datetime, decimal, functools
+from django.db import models
+from django.http import HttpResponse
+from django.utils.safestring import mark_safe
+from django.views import View
+
+
+class Dish(models.Model):
+    name = models.CharField(max_length=50)
+    secret = models.CharField(max_length=50, default="hush")
+
+
+app.templates["dish.html"] = "<p>{{ name }}</p>"
+
+RETURNED = {
+    "response": lambda: HttpResponse("as it is", status=418),
+    "str": lambda: "<b>text</b>",
+    "safe": lambda: mark_safe("<b>safe</b>"),
+    "bytes": lambda: b"bytes",
+    "dict": lambda: {"day": datetime.date(2026, 1, 2), "price": decimal.Decimal("1.50")},
+    "list": lambda: [1, "two"],
+    "values": lambda: Dish.objects.values("name"),
+    "status": lambda: ("made", 201),
+    "headers": lambda: ("plain", {"Content-Type": "text/plain", "X-Made": "yes"}),
+    "both": lambda: ({"a": 1}, 202, {"X-Made": "yes"}),
+    "pairs": lambda: ("plain", [("X-Made", "yes")]),
+    "response_and_status": lambda: (HttpResponse("x"), 203),
+    "nothing": lambda: (None, 204),
+    "unchanged": lambda: (None, 304, {"ETag": '"1"'}),
+    "iterator": lambda: iter(["a", "b"]),
+    "none": lambda: None,
+    "none_and_200": lambda: (None, 200),
+    "model": lambda: Dish(name="soup"),
+    "queryset": lambda: Dish.objects.all(),
+    "int": lambda: 42,
+    "set": lambda: {1, 2},
+    "object": lambda: object(),
+    "class": lambda: HttpResponse,
+    "nested": lambda: {"dish": Dish(name="soup")},
+    "tuple": lambda: ("a", "b", "c", "d"),
+    "bad_status": lambda: ("a", 999),
+    "full_204": lambda: ("text", 204),
+}
+
+
+@app.route("/sync/<str:kind>/")
+def sync_view(request, kind):
+    return RETURNED[kind]()
+
+
+@app.route("/async/<str:kind>/")
+async def async_view(request, kind):
+    return RETURNED[kind]()
+
+
+@app.route("/page/", template="dish.html")
+def page(request):
+    return {"name": "<soup>"}
+
+
+@app.route("/page/async/", template="dish.html")
+async def async_page(request):
+    return {"name": "stew"}, 201
+
+
+@app.route("/page/list/", template="dish.html")
+def page_of_list(request):
+    return ["soup"]
+
+
+@app.route("/streamed/")
+def streamed(request):
+    yield "one "
+    yield "two"
+
+
+@app.route("/streamed/async/")
+async def async_streamed(request):
+    yield "one "
+    yield "two"
+
+
+@app.route("/awaited/")
+def awaited(request):
+    return async_view(request, "str")
+
+
+@app.route("/class/<str:kind>/")
+class ClassView(View):
+    def get(self, request, kind):
+        return RETURNED[kind]()
+
+
+@app.route("/class/async/<str:kind>/")
+class AsyncClassView(View):
+    async def get(self, request, kind):
+        return RETURNED[kind]()
+
+
+app.route("/partial/")(functools.partial(sync_view, kind="str"))
+
+
+class Instance:
+    def __call__(self, request):
+        return "from an instance"
+
+
+class AsyncInstance:
+    async def __call__(self, request):
+        return "from an async instance"
+
+
+app.route("/instance/")(Instance())
+app.route("/instance/async/")(AsyncInstance())
+'''
+
+SERVERS = {
+    "wsgi": ("blog.py", "runserver", "--noreload", "PORT"),
+    "asgi": ("-m", "uvicorn", "--port", "PORT", "blog:app"),
+}
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def get(module_site, request):
+    module_site.write(KITCHEN)
+    module_site.succeed("makemigrations")
+    module_site.succeed("migrate")
+    module_site.shell("blog.Dish.objects.get_or_create(name='soup')")
+    with module_site.serve(*SERVERS[request.param], DJANGO_DEBUG="1") as server:
+        yield server.request
+
+
+both = pytest.mark.parametrize("way", ["sync", "async", "class", "class/async"])
+
+
+@both
+@pytest.mark.parametrize(
+    ("kind", "status", "content_type", "text"),
+    [
+        ("response", 418, "text/html; charset=utf-8", "as it is"),
+        ("str", 200, "text/html; charset=utf-8", "<b>text</b>"),
+        ("safe", 200, "text/html; charset=utf-8", "<b>safe</b>"),
+        ("bytes", 200, "text/html; charset=utf-8", "bytes"),
+        ("dict", 200, "application/json", '{"day": "2026-01-02", "price": "1.50"}'),
+        ("list", 200, "application/json", '[1, "two"]'),
+        ("values", 200, "application/json", '[{"name": "soup"}]'),
+        ("status", 201, "text/html; charset=utf-8", "made"),
+        ("headers", 200, "text/plain", "plain"),
+        ("both", 202, "application/json", '{"a": 1}'),
+        ("response_and_status", 203, "text/html; charset=utf-8", "x"),
+        ("nothing", 204, None, ""),
+        ("unchanged", 304, None, ""),
+        ("iterator", 200, "text/html; charset=utf-8", "ab"),
+    ],
+)
+def test_what_a_view_returns_is_a_response(get, way, kind, status, content_type, text):
+    response = get(f"/{way}/{kind}/")
+    assert (response.status, response.headers["Content-Type"]) == (status, content_type)
+    assert response.text == text
+
+
+@pytest.mark.parametrize("kind", ["headers", "both", "pairs"])
+def test_headers_of_a_tuple_are_sent(get, kind):
+    assert get(f"/sync/{kind}/").headers["X-Made"] == "yes"
+
+
+@both
+@pytest.mark.parametrize(
+    ("kind", "problem", "way_out"),
+    [
+        ("none", "returned None", "Did you forget `return`?"),
+        ("none_and_200", "returned None", "Did you forget `return`?"),
+        ("model", "returned a Dish", "the fields that may be seen"),
+        ("queryset", "returned a QuerySet", "values("),
+        ("int", "returned a int", "str(...)"),
+        ("set", "returned a set", "sorted(...)"),
+        ("object", "returned a object", "a Django response"),
+        ("class", "returned a type", "not the class"),
+        ("nested", "returned a dict that is not JSON", "plain values"),
+        ("tuple", "a tuple that is none of the accepted: (str, str, str, str)", "(body, status)"),
+        ("bad_status", "a tuple that is none of the accepted: (str, 999)", "(body, status)"),
+        ("full_204", "returned a body with status 204", "return None"),
+    ],
+)
+def test_what_cannot_be_a_response_names_the_view_and_the_way_out(get, way, kind, problem, way_out):
+    response = get(f"/{way}/{kind}/", Accept="text/plain")
+    assert response.status == 500
+    message = response.text.split("Exception Value: ")[1].split("\n\n")[0]
+    assert "blog.py:" in message
+    assert problem in message
+    assert way_out in message
+    assert "hush" not in message
+
+
+def test_a_dict_is_for_the_template(get):
+    response = get("/page/")
+    assert (response.status, response.text) == (200, "<p>&lt;soup&gt;</p>")
+
+
+def test_an_async_dict_with_a_status_is_for_the_template(get):
+    response = get("/page/async/")
+    assert (response.status, response.text) == (201, "<p>stew</p>")
+
+
+def test_a_list_is_not_for_a_template(get):
+    assert "The template dish.html takes a dict" in get("/page/list/", Accept="text/plain").text
+
+
+@pytest.mark.parametrize("path", ["/streamed/", "/streamed/async/"])
+def test_a_generator_is_streamed(get, path):
+    response = get(path)
+    assert (response.status, response.text) == (200, "one two")
+    assert "Content-Length" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/partial/", "<b>text</b>"),
+        ("/instance/", "from an instance"),
+        ("/instance/async/", "from an async instance"),
+    ],
+)
+def test_anything_that_answers_a_request_can_be_routed(get, path, text):
+    assert get(path).text == text
+
+
+def test_a_coroutine_that_nobody_awaited_is_named(get):
+    response = get("/awaited/", Accept="text/plain")
+    assert response.status == 500
+    assert "Write `async def` and `await` it." in response.text
+
+
+def test_json_is_json(get):
+    assert json.loads(get("/sync/dict/").text)["price"] == "1.50"
