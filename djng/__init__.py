@@ -19,25 +19,22 @@ Everything else in it is ordinary Django. What needs Django's apps comes below `
 from __future__ import annotations
 
 import os
-import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from djng.errors import DjngError, excepthook
 
 if TYPE_CHECKING:
     from djng.app import Djng
+    from djng.errors import DjngError
 
 __all__ = ["Djng", "DjngError"]
 __version__ = "0.1.0"
 
-sys.excepthook = excepthook
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
 
 
 def __getattr__(name: str) -> Any:
-    # Django's parts are imported with the class that needs them, not with the package.
-    if name == "Djng":
-        from djng.app import Djng
-
-        return Djng
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # What these need of Django is imported with them, and not with the package.
+    home = {"Djng": "djng.app", "DjngError": "djng.errors"}.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)

@@ -1,4 +1,4 @@
-"""The class that a user's file makes one of: it composes the parts, and decides little itself.
+"""The class that a user's file makes one of. It runs in three parts, and only composes the others.
 
 Everything up to `command` runs while that file is imported, up to `run` before the first command or
 request, the rest once per request.
@@ -181,14 +181,14 @@ class Djng(urls.Routes):
         arguments = list(sys.argv if argv is None else argv)
         execute_from_command_line(arguments if arguments[1:] else [*arguments, "runserver"])
 
-    def __call__(self, scope: Any, *channels: Any) -> Any:
+    def __call__(self, environ: Any, start: Any = None, send: Any = None) -> Any:
         """Answer as WSGI (environ, start_response) or as ASGI (scope, receive, send).
 
         Some servers take an object for ASGI of the older kind, and first call it with the scope.
         """
-        if len(channels) == 1:
-            return self.wsgi(scope, *channels)
-        return self.asgi(scope, *channels) if channels else functools.partial(self.asgi, scope)
+        if send is None and start is not None:
+            return self.wsgi(environ, start)
+        return self.asgi(environ, start, send) if send else functools.partial(self.asgi, environ)
 
     @functools.cached_property
     def wsgi(self) -> Any:

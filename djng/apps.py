@@ -47,8 +47,10 @@ class FileApp:
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
-        self.is_file = hasattr(module, "__file__")  # a notebook's module is none
-        self.path = Path(module.__file__ or "" if self.is_file else "notebook.py").resolve()
+        self.path = Path(getattr(module, "__file__", None) or "").resolve()
+        self.is_file = self.path.is_file()
+        if not self.is_file:
+            self.path = Path("notebook.py").resolve()
         self.label = label_of(self.path.stem)
         self._waiting: deque[AppConfig] = deque()
 

@@ -1,4 +1,4 @@
-"""What djng says when something is wrong. Runs only then.
+"""What djng says when something is wrong, and how it is shown. Runs only then.
 
 ::
 
@@ -133,4 +133,4 @@ def excepthook(
         previous_hook(kind, error, traceback)
 
 
-previous_hook = sys.excepthook
+previous_hook, sys.excepthook = sys.excepthook, excepthook

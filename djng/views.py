@@ -42,7 +42,6 @@ class Context(NamedTuple):
 
     view: View
     template: str | None
-    status: int | None = None
 
     def refuse(self, what: str, way_out: str) -> ReturnTypeError:
         message = f"{name_of(self.view)}() returned {what}."
@@ -64,15 +63,10 @@ def as_view(view: View, template: str | None = None) -> View:
     context = Context(view, template)
 
     def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        returned = view(request, *args, **kwargs)
-        if isinstance(returned, HttpResponseBase):
-            return returned
-        return to_response(returned, request, context)
+        return to_response(view(request, *args, **kwargs), request, context)
 
     async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         returned = await view(request, *args, **kwargs)
-        if isinstance(returned, HttpResponseBase):
-            return returned
         return await to_response_async(returned, request, context)
 
     return functools.update_wrapper(async_view if is_async(view) else sync_view, view)
@@ -80,29 +74,41 @@ def as_view(view: View, template: str | None = None) -> View:
 
 def as_error_view(view: View, status: int, template: str | None = None) -> View:
     """The Django error handler of a view that takes the request and the exception."""
-    context = Context(view, template, status)
+    context = Context(view, template)
     call = async_to_sync(view) if is_async(view) else view
 
     def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
         # Django hands over every exception but that of a 500, which is being handled meanwhile.
-        return to_response(call(request, exception or sys.exception()), request, context)
+        returned = call(request, exception or sys.exception())
+        response = to_response(returned, request, context)
+        if not sets_status(returned):
+            response.status_code = status
+        return response
 
     return handler
 
 
+def sets_status(returned: Any) -> bool:
+    in_tuple = isinstance(returned, tuple) and isinstance(returned[1], int)
+    return in_tuple or isinstance(returned, HttpResponseBase)
+
+
 def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
     """The response of what a view returned; raises ReturnTypeError where the table has no row."""
-    body, status, headers = returned, context.status, None
+    if isinstance(returned, HttpResponseBase):
+        return returned
+    if isinstance(returned, (str, bytes)):
+        return HttpResponse(returned)
     if isinstance(returned, tuple):
-        body, status, headers = unpack(returned, context)
-    if status in BODILESS:
-        response = without_body(body, status, context)
-    else:
-        response = to_body(body, request, context)
-        response.status_code = status or response.status_code
-    for name, value in (headers or {}).items():
-        response.headers[name] = value
-    return response
+        return from_tuple(returned, request, context)
+    if context.template and isinstance(returned, dict):
+        return TemplateResponse(request, context.template, returned)
+    if context.template and isinstance(returned, list):
+        raise context.refuse("a list", f"The template {context.template} takes a dict.")
+    for types, make in RETURNS:
+        if isinstance(returned, types):
+            return make(returned, context)
+    raise refusal(returned, context)
 
 
 async def to_response_async(
@@ -112,23 +118,6 @@ async def to_response_async(
     if isinstance(body, QuerySet):  # it is about to ask the database
         return await sync_to_async(to_response)(returned, request, context)
     return to_response(returned, request, context)
-
-
-def to_body(body: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
-    if isinstance(body, HttpResponseBase):
-        return body
-    if context.template and isinstance(body, dict):
-        return TemplateResponse(request, context.template, body)
-    if context.template and isinstance(body, list):
-        raise context.refuse("a list", f"The template {context.template} takes a dict.")
-    for types, make in RETURNS:
-        if isinstance(body, types):
-            return make(body, context)
-    raise refusal(body, context)
-
-
-def html(body: str | bytes, context: Context) -> HttpResponse:
-    return HttpResponse(body)
 
 
 def json(body: Any, context: Context) -> JsonResponse:
@@ -151,28 +140,36 @@ def stream(body: Iterator[Any], context: Context) -> StreamingHttpResponse:
 
 
 RETURNS: tuple[tuple[Any, Callable[[Any, Context], HttpResponseBase]], ...] = (
-    ((str, bytes), html),
     ((dict, list), json),
     (QuerySet, rows),
     ((Iterator, AsyncIterator), stream),
 )
 
 
-def without_body(body: Any, status: int | None, context: Context) -> HttpResponseBase:
-    if body not in (None, "", b""):
+def from_tuple(
+    returned: tuple[Any, ...], request: HttpRequest, context: Context
+) -> HttpResponseBase:
+    body, status, headers = unpack(returned, context)
+    if status in BODILESS and body in (None, "", b""):
+        response: HttpResponseBase = HttpResponse()
+        del response.headers["Content-Type"]
+    elif status in BODILESS:
         raise context.refuse(f"a body with status {status}", "It has none: return None with it.")
-    response = HttpResponse(status=status)
-    del response.headers["Content-Type"]
+    else:
+        response = to_response(body, request, context)
+    response.status_code = status or response.status_code
+    for name, value in headers.items():
+        response.headers[name] = value
     return response
 
 
-def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None, Any]:
+def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None, dict[str, str]]:
     """The body, the status and the headers of Flask's tuples."""
     match returned:
         case (body, int(status)) if 100 <= status <= 599:
-            return body, int(status), None
+            return body, int(status), {}
         case (body, Mapping() | list() as headers):
-            return body, context.status, dict(headers)
+            return body, None, dict(headers)
         case (body, int(status), Mapping() | list() as headers) if 100 <= status <= 599:
             return body, int(status), dict(headers)
     # The values may be private: only the numbers are shown.

@@ -168,7 +168,7 @@ def import_feed(file: Path):
     import feedparser  # sanitizes the HTML, and is proof against hostile XML
 
     feed = feedparser.parse(file.read_bytes() if file.is_file() else b"")
-    if not feed.version:
+    if not feed.get("version"):
         raise CommandError(f"{file} is not a file in Atom or RSS.")
     added = sum(import_entry(entry) for entry in feed.entries)
     return f"{added} posts added, {len(feed.entries) - added} left alone."

@@ -40,15 +40,17 @@ class Site:
         self.folder = folder
 
     def write(self, source, name="blog.py"):
-        """Write a file; one without a Djng gets it above, and one without a run gets that below."""
+        """Write a site; the lines that every site has are added where the source lacks them."""
         source = textwrap.dedent(source)
-        if "import Djng" not in source and name.endswith(".py"):
+        if "import Djng" not in source:
             source = f"from djng import Djng\n\napp = Djng()\n\n{source}"
-        if "app = Djng" in source and "app.run()" not in source:
-            source += '\nif __name__ == "__main__":\n    app.run()\n'
+        return self.put(name, f'{source}\n\nif __name__ == "__main__":\n    app.run()\n')
+
+    def put(self, name, text):
+        """Write any file into the folder."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(source)
+        path.write_text(textwrap.dedent(text))
         return self
 
     def python(self, *args, cwd=None, stdin=None, **variables):
@@ -89,6 +91,7 @@ class Site:
         port = free_port()
         command = command or ("blog.py", "runserver", "--noreload", "PORT")
         arguments = [part.replace("PORT", str(port)) for part in command]
+        variables = {name: value.replace("PORT", str(port)) for name, value in variables.items()}
         return serving([sys.executable, *arguments], self.folder, port, variables)
 
 

@@ -52,7 +52,9 @@ def test_the_manifest_storage_needs_a_manifest(tmp_path):
 
 def test_apps_and_middleware_are_added(tmp_path):
     made = settings(tmp_path, apps=["shop"], middleware=["shop.Basket"])
-    assert made["INSTALLED_APPS"].index("shop") < made["INSTALLED_APPS"].index("django.contrib.admin")
+    assert made["INSTALLED_APPS"].index("shop") < made["INSTALLED_APPS"].index(
+        "django.contrib.admin"
+    )
     assert made["MIDDLEWARE"][-1] == "shop.Basket"
 
 

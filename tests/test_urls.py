@@ -2,7 +2,7 @@
 
 import pytest
 
-SHOP = '''
+SHOP = """
 import uuid
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.db import connection, transaction
@@ -134,18 +134,18 @@ app.templates["t.html"] = "{% url 'stacked' %}"
 app.include("/list/", [path("x/", index, name="listed")])
 app.include("pair/", ([path("x/", index, name="x")], "pair"))
 app.include("/module/", "more")
-'''
-MORE = '''
+"""
+MORE = """
 from django.urls import path
 from django.http import HttpResponse
 urlpatterns = [path("x/", lambda request: HttpResponse("from a module"))]
-'''
+"""
 
 
 @pytest.fixture(scope="module")
 def ask(module_site):
     module_site.write(SHOP)
-    module_site.folder.joinpath("more.py").write_text(MORE)
+    module_site.put("more.py", MORE)
     with module_site.serve() as server:
         yield server.request
 
@@ -205,7 +205,12 @@ def test_a_route_for_all_takes_what_the_others_leave(ask):
 
 @pytest.mark.parametrize(
     ("path", "text"),
-    [("/float/1.5/", "1.5"), ("/float/2/", "2.0"), ("/string/a-b/", "a-b"), ("/any/help.me/", "help.me")],
+    [
+        ("/float/1.5/", "1.5"),
+        ("/float/2/", "2.0"),
+        ("/string/a-b/", "a-b"),
+        ("/any/help.me/", "help.me"),
+    ],
 )
 def test_flasks_converters_are_known(ask, path, text):
     assert ask(path).text == text
@@ -242,7 +247,7 @@ def test_an_unknown_page_is_404(ask):
 def test_exemptions_hold_behind_a_login_wall(site):
     wall = "django.contrib.auth.middleware.LoginRequiredMiddleware"
     source = f'from djng import Djng\n\napp = Djng(middleware=["{wall}"])\n{SHOP}'
-    site.folder.joinpath("more.py").write_text(MORE)
+    site.put("more.py", MORE)
     with site.write(source).serve() as server:
         assert server.request("/wall/").text == "open"
         assert server.request("/wall/", "POST").status == 302
@@ -255,7 +260,7 @@ def test_each_function_keeps_its_transaction(site):
 app = Djng(DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3",
     "NAME": ":memory:", "ATOMIC_REQUESTS": True}}}})
 {SHOP.replace("async def remove", "def remove")}"""
-    site.folder.joinpath("more.py").write_text(MORE)
+    site.put("more.py", MORE)
     with site.write(source).serve() as server:
         assert server.request("/atomic/").text == "True"
         assert server.request("/atomic/", "POST").text == "False"

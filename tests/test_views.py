@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-KITCHEN = '''
+KITCHEN = """
 import datetime, decimal, functools
 from django.db import models
 from django.http import HttpResponse
@@ -119,7 +119,7 @@ class AsyncInstance:
 
 app.route("/instance/")(Instance())
 app.route("/instance/async/")(AsyncInstance())
-'''
+"""
 
 SERVERS = {
     "wsgi": ("blog.py", "runserver", "--noreload", "PORT"),

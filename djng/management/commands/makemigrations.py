@@ -1,4 +1,4 @@
-"""Django's `makemigrations`, which alone passes over an app that has no migrations folder yet."""
+"""Runs ``makemigrations``: Django's passes over an app that has no migrations folder yet."""
 
 from __future__ import annotations
 

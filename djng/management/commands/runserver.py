@@ -1,4 +1,4 @@
-"""Django's `runserver`, as WhiteNoise has it, on the port that the environment names."""
+"""Runs ``runserver``: Django's, without its static files, on the port of the environment."""
 
 from __future__ import annotations
 

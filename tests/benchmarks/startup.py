@@ -1,0 +1,56 @@
+"""How long it takes from start to the first answer, over hand-written Django.
+
+    python tests/benchmarks/startup.py
+
+Whole processes take turns. Prints the median of the ratios of neighbours, at most 1.05 is wanted,
+and what ``import djng`` adds to ``import django``, under 15 ms.
+"""
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from sites import environment, write
+
+ROUNDS = 25
+
+ANSWER = """
+import io, {module}
+environ = {{
+    "REQUEST_METHOD": "GET", "PATH_INFO": "/", "SERVER_NAME": "localhost", "SERVER_PORT": "80",
+    "wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http",
+}}
+assert b"".join({module}.app(environ, lambda *args: None)) == b"hello"
+"""
+IMPORT = "import django, time; t = time.perf_counter(); import djng; print(time.perf_counter() - t)"
+
+
+def run(code, folder):
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return time.perf_counter() - start, done.stdout
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        write(folder)
+        codes = [ANSWER.format(module=module) for module in ("one", "hand")]
+        pairs = [tuple(run(code, folder)[0] for code in codes) for _ in range(ROUNDS + 1)][1:]
+        imports = [float(run(IMPORT, folder)[1]) for _ in range(ROUNDS)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    ours, theirs = (1000 * statistics.median(times) for times in zip(*pairs, strict=True))
+    print(f"start to first answer: {ratio:.3f} ({ours:.0f} ms, by hand {theirs:.0f} ms)")
+    print(f"import djng adds {1000 * statistics.median(imports):.1f} ms to import django")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,275 @@
+"""One object that is the site and its WSGI and ASGI application."""
+
+import asyncio
+import threading
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+
+SERVERS = {
+    "gunicorn": ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app"),
+    "gunicorn in a package": ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "shop.blog:app"),
+    "uvicorn": ("-m", "uvicorn", "--port", "PORT", "blog:app"),
+    "uvicorn without lifespan": (
+        "-m",
+        "uvicorn",
+        "--lifespan",
+        "off",
+        "--port",
+        "PORT",
+        "blog:app",
+    ),
+    "runserver": ("blog.py", "runserver", "--noreload", "PORT"),
+}
+HELLO = """
+from django.conf import settings
+
+
+@app.route("/")
+def index(request):
+    return f"debug {settings.DEBUG}"
+
+
+@app.route("/crash/")
+def crash(request):
+    raise RuntimeError("the first error")
+"""
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_serves_the_same_file(site, name):
+    site.write(HELLO, "shop/blog.py" if "package" in name else "blog.py")
+    with site.serve(*SERVERS[name]) as server:
+        page = server.request("/")
+        assert (page.status, page.text) == (200, f"debug {name == 'runserver'}")
+        style = server.request("/static/admin/css/base.css")
+        assert (style.status, style.headers.get_content_type()) == (200, "text/css")
+        assert server.request("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
+
+
+def test_static_files_are_served_without_debug(site):
+    site.write(HELLO).put("static/site.css", "body {}").put("public/robots.txt", "User-agent: *")
+    with site.serve(*SERVERS["gunicorn"]) as server:
+        assert server.request("/static/site.css").text == "body {}"
+        assert server.request("/robots.txt").text == "User-agent: *"
+        assert server.request("/blog.py").status == 404
+        assert server.request("/static/../blog.py").status == 404
+
+
+def test_a_crash_in_production_is_one_traceback(site):
+    with site.write(HELLO).serve(*SERVERS["gunicorn"]) as server:
+        page = server.request("/crash/")
+        assert page.status == 500
+        assert "the first error" not in page.text
+    assert server.log().count("RuntimeError: the first error") == 1
+
+
+def test_the_key_is_kept_beside_the_file_when_it_is_served(site):
+    with site.write(HELLO).serve(*SERVERS["gunicorn"]) as server:
+        server.request("/")
+    secret = site.folder / "blog.secret"
+    kept = secret.read_text()
+    assert len(kept) >= 50
+    assert secret.stat().st_mode & 0o777 == 0o600
+    with site.serve(*SERVERS["uvicorn"]) as server:
+        server.request("/")
+    assert secret.read_text() == kept
+
+
+def test_workers_that_start_together_agree_on_the_key(site):
+    code = (
+        "import blog; from django.conf import settings; blog.app.wsgi; print(settings.SECRET_KEY)"
+    )
+    site.write(HELLO)
+    keys = []
+    threads = [
+        threading.Thread(target=lambda: keys.append(site.python("-c", code).stdout)) for _ in "1234"
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(keys) == {(site.folder / "blog.secret").read_text() + "\n"}
+
+
+def test_no_key_is_kept_where_one_is_given(site):
+    with site.write(HELLO).serve(DJANGO_SECRET_KEY="given") as server:
+        assert server.request("/").status == 200
+    assert "blog.secret" not in site.files()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "debug"),
+    [
+        (["shell", "-v0", "-c"], {}, "False"),
+        (["shell", "-v0", "-c"], {"DJANGO_DEBUG": "1"}, "True"),
+    ],
+)
+def test_debug_is_off_under_other_commands(site, arguments, variables, debug):
+    code = "from django.conf import settings; print(settings.DEBUG)"
+    assert site.write(HELLO).succeed(*arguments, code, **variables).strip() == debug
+
+
+def test_check_deploy_is_content_with_https(site):
+    variables = {"DJANGO_HTTPS": "1", "DJANGO_ALLOWED_HOSTS": "example.com"}
+    site.write(HELLO).succeed("check", "--deploy", "--fail-level", "WARNING", **variables)
+
+
+def test_the_handler_is_built_once_by_requests_that_come_together(site):
+    site.write("""
+        from djng import Djng
+
+        app = Djng(middleware=["blog.Counting"])
+        built = []
+
+
+        class Counting:
+            def __init__(self, get_response):
+                built.append(1)
+                self.get_response = get_response
+
+            def __call__(self, request):
+                return self.get_response(request)
+
+
+        @app.route("/")
+        def index(request):
+            return "hello"
+    """)
+    assert (
+        site.shell("""
+        from concurrent.futures import ThreadPoolExecutor
+        from wsgiref.util import setup_testing_defaults
+
+        def ask(number):
+            environ = {"HTTP_HOST": "localhost"}
+            setup_testing_defaults(environ)
+            return b"".join(blog.app(environ, lambda status, headers: None))
+
+        with ThreadPoolExecutor(8) as pool:
+            print(set(pool.map(ask, range(8))), blog.built)
+    """)
+        == "{b'hello'} [1]"
+    )
+
+
+@pytest.mark.django_db
+def test_wsgi_is_spoken_to_the_letter(app):
+    environ = {"HTTP_HOST": "localhost", "QUERY_STRING": ""}
+    setup_testing_defaults(environ)
+    answered = []
+    body = validator(app)(environ, lambda status, headers, exc_info=None: answered.append(status))
+    text = b"".join(body)
+    body.close()
+    assert (answered, b"No posts yet" in text) == (["200 OK"], True)
+
+
+async def ask_asgi(application, scope, *messages):
+    communicator = ApplicationCommunicator(application, scope)
+    for message in messages:
+        await communicator.send_input(message)
+    return await communicator.receive_output(timeout=10)
+
+
+SCOPE = {
+    "type": "http",
+    "method": "GET",
+    "path": "/admin/login/",
+    "query_string": b"",
+    "headers": [(b"host", b"localhost")],
+    "http_version": "1.1",
+    "scheme": "http",
+}
+
+
+def test_asgi_is_spoken_in_both_kinds(app):
+    message = {"type": "http.request", "body": b""}
+
+    async def newer(scope, receive, send):
+        await app(scope, receive, send)
+
+    # asgiref takes an object for the older kind, which is first called with the scope alone.
+    assert asyncio.run(ask_asgi(app, SCOPE, message))["status"] == 200
+    assert asyncio.run(ask_asgi(newer, SCOPE, message))["status"] == 200
+
+
+def test_the_lifespan_is_answered(app):
+    started = asyncio.run(ask_asgi(app, {"type": "lifespan"}, {"type": "lifespan.startup"}))
+    assert started == {"type": "lifespan.startup.complete"}
+    stopped = asyncio.run(ask_asgi(app, {"type": "lifespan"}, {"type": "lifespan.shutdown"}))
+    assert stopped == {"type": "lifespan.shutdown.complete"}
+
+
+def test_a_site_that_cannot_start_says_so_in_the_lifespan(site):
+    site.write("app.include('/x/', 'nowhere')")
+    done = site.python("-m", "uvicorn", "--port", "1", "blog:app")
+    assert done.returncode == 3
+    assert "No module named 'nowhere'" in done.stderr
+
+
+def test_the_admin_moves_and_goes(site):
+    site.write("from djng import Djng\n\napp = Djng(admin='/office')\n")
+    site.write("from djng import Djng\n\napp = Djng(admin=None)\n", "bare.py")
+    reverse = "from django.urls import reverse, NoReverseMatch; print(reverse('admin:index'))"
+    assert site.shell(reverse) == "/office/"
+    assert "NoReverseMatch" in site.python("-c", f"import bare; {reverse}").stderr
+    assert "django.contrib.admin" not in site.python("bare.py", "check").stdout
+
+
+def test_error_views_replace_the_pages(site):
+    site.write("""
+        @app.error(404)
+        def not_found(request, exception):
+            return f"no {exception.args[0]['path']}"
+
+        @app.error(500)
+        async def crashed(request, exception):
+            return {"error": type(exception).__name__}
+
+        @app.error(403)
+        def forbidden(request, exception):
+            return "no", 451
+
+        @app.route("/crash/")
+        def crash(request):
+            raise ZeroDivisionError
+
+        @app.route("/forbidden/")
+        def secret(request):
+            from django.core.exceptions import PermissionDenied
+            raise PermissionDenied
+    """)
+    site.succeed("check")
+    for server in ("gunicorn", "uvicorn"):
+        with site.serve(*SERVERS[server]) as running:
+            missing, crash = running.request("/x"), running.request("/crash/")
+            assert (missing.status, missing.text) == (404, "no x")
+            assert (crash.status, crash.text) == (500, '{"error": "ZeroDivisionError"}')
+            assert running.request("/forbidden/").status == 451
+
+
+def test_media_are_served_while_developing(site):
+    site.write(HELLO).put("media/photo.txt", "a photo")
+    with site.serve() as server:
+        assert server.request("/media/photo.txt").text == "a photo"
+    with site.serve(*SERVERS["gunicorn"]) as server:
+        assert server.request("/media/photo.txt").status == 404
+
+
+def test_run_takes_the_arguments(site):
+    site.write(HELLO)
+    assert "no issues" in site.shell("blog.app.run(['blog.py', 'check'])")
+
+
+def test_a_file_alone_runs_the_server(site):
+    with site.write(HELLO).serve("blog.py", PORT="PORT") as server:
+        assert server.request("/").text == "debug True"
+
+
+def test_importing_djng_loads_no_part_of_django_that_reads_settings(site):
+    code = "import sys, djng; print([m for m in sys.modules if m.startswith('django.')])"
+    loaded = site.python("-c", code).stdout
+    assert "django.conf" not in loaded
+    assert "django.urls" not in loaded

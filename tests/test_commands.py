@@ -1,0 +1,99 @@
+"""Functions of the file are management commands."""
+
+import pytest
+
+COMMANDS = '''
+from decimal import Decimal
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+
+@app.command
+def greet(name: str, times: int = 1, *, loud: bool = False, punctuation: str | None = None):
+    """Say hello.
+
+    As often as you like.
+    """
+    text = f"Hello {name}{punctuation or ''}"
+    print((text.upper() if loud else text) + " " + str(times * 2))
+
+
+@app.command
+def total(*prices: Decimal):
+    return f"{sum(prices)} {type(prices[0]).__name__}"
+
+
+@app.command
+def sized(path: Path, verbosity: int, *, unit):
+    print(path.name, verbosity, unit)
+
+
+@app.command
+async def later(times=2):
+    print("later " * times)
+
+
+@app.command
+def fail():
+    raise CommandError("it cannot be done", returncode=7)
+
+
+assert greet("ada") is None
+'''
+
+
+@pytest.fixture(scope="module")
+def file(module_site):
+    return module_site.write(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "output"),
+    [
+        (["greet", "Ada"], "Hello Ada 2"),
+        (["greet", "Ada", "--times", "3", "--loud"], "HELLO ADA 6"),
+        (["greet", "Ada", "--punctuation=!", "--no-loud"], "Hello Ada! 2"),
+        (["total", "1.10", "2.20"], "3.30 Decimal"),
+        (["sized", "/tmp/a.txt", "--unit", "kB", "-v", "2"], "a.txt 2 kB"),
+        (["later", "--times", "3"], "later later later"),
+    ],
+)
+def test_parameters_are_arguments(file, arguments, output):
+    assert file.succeed(*arguments).splitlines()[-1].strip() == output
+
+
+def test_the_docstring_is_the_help(file):
+    shown = file.succeed("greet", "--help")
+    assert "Say hello." in shown
+    assert "--loud, --no-loud" in shown
+    assert "default: 1" in shown
+
+
+def test_commands_are_listed_under_the_file(file):
+    listing = file.succeed("help")
+    assert "[blog]" in listing
+    assert "greet" in listing.split("[blog]")[1].split("[", 1)[0]
+
+
+def test_a_command_error_sets_the_exit_code(file):
+    done = file.run("fail")
+    assert (done.returncode, done.stderr.strip()) == (7, "CommandError: it cannot be done")
+
+
+def test_a_missing_argument_is_said_by_argparse(file):
+    done = file.run("greet")
+    assert done.returncode == 2
+    assert "the following arguments are required: name" in done.stderr
+
+
+def test_call_command_finds_it(file):
+    assert file.shell("""
+        from django.core.management import call_command
+        blog.app.start()
+        call_command("greet", "Ada", times=4)
+    """).endswith("Hello Ada 8")
+
+
+def test_the_function_stays_a_function(file):
+    assert file.shell("blog.greet('Grace')").endswith("Hello Grace 2")

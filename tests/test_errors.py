@@ -1,0 +1,228 @@
+"""What stops a site says what happened, where, and the way out, and nothing more."""
+
+import pytest
+
+from djng import DjngError, errors
+
+APP = "from djng import Djng\n\napp = Djng()\n"
+STOPS = {
+    "placeholder": (
+        APP + "@app.route('/<int:pk>/')\ndef post(request, id): ...",
+        'blog.py:4: the route "/<int:pk>/" gives pk to post(request, id).',
+        "Write `def post(request, pk)`",
+    ),
+    "missing argument": (
+        APP + "@app.route('/')\ndef post(request, id): ...",
+        'blog.py:4: the route "/" gives no argument to post(request, id).',
+        "Write `def post(request)`",
+    ),
+    "no request": (
+        APP + "@app.route('/')\ndef index(): ...",
+        "blog.py:4: index() does not take the request.",
+        "Write `def index(request)`",
+    ),
+    "class-based": (
+        APP
+        + "from django.views import View\n@app.route('/<int:pk>/')\nclass Page(View):\n"
+        + "    def get(self, request): ...",
+        'blog.py:5: the route "/<int:pk>/" gives pk to get(request).',
+        "Write `def get(request, pk)`",
+    ),
+    "a class that is no view": (
+        APP + "@app.route('/')\nclass Page: ...",
+        "blog.py:4: Page is a class, not a view.",
+        "Route an instance",
+    ),
+    "braces": (
+        APP + "@app.get('/{id}/')\ndef post(request, id): ...",
+        'blog.py:4: "/{id}/" is not a route of Django.',
+        "Django routes use <int:id>",
+    ),
+    "unclosed": (
+        APP + "@app.get('/<int:id/')\ndef post(request, id): ...",
+        'blog.py:4: "/<int:id/" is not a route of Django.',
+        "Django routes use <int:id>",
+    ),
+    "regex": (
+        APP + "@app.get('/(?P<id>.+)/')\ndef post(request, id): ...",
+        'blog.py:4: "/(?P<id>.+)/" is not a route of Django.',
+        "re_path()",
+    ),
+    "converter": (
+        APP + "@app.get('/<inti:id>/')\ndef post(request, id): ...",
+        "blog.py:4: URL route '<inti:id>/' uses invalid converter 'inti'.",
+        "int, path, slug, str, uuid, float, string and any(a,b)",
+    ),
+    "methods": (
+        APP + "@app.route('/', methods='GET')\ndef index(request): ...",
+        "blog.py:4: methods='GET' is not a list.",
+        '["GET"]',
+    ),
+    "same twice": (
+        APP
+        + "@app.get('/')\ndef one(request): ...\n@app.route('/', methods=['GET'])\n"
+        + "def two(request): ...",
+        'blog.py:6: two functions answer GET "/".',
+        "Delete one of them.",
+    ),
+    "order": (
+        APP
+        + "from django.contrib.auth.decorators import login_required\n"
+        + "@login_required\n@app.route('/')\ndef index(request): ...",
+        "blog.py:6: a decorator of index() is above its route and does nothing.",
+        'Move line 6, the route "/", above the other decorators.',
+    ),
+    "order of a plain decorator": (
+        APP
+        + "def mine(view):\n    def inner(request):\n        return view(request)\n    return inner\n"
+        + "@mine\n@app.route('/')\ndef index(request): ...",
+        "blog.py:9: a decorator of index() is above its route and does nothing.",
+        "Move line 9",
+    ),
+    "keyword": (
+        "from djng import Djng\n\napp = Djng(debug=True)",
+        "blog.py:3: Djng() has no keyword 'debug'.",
+        "Settings are written in capitals: DEBUG=...",
+    ),
+    "nearly a keyword": (
+        "from djng import Djng\n\napp = Djng(app=['shop'])",
+        "blog.py:3: Djng() has no keyword 'app'.",
+        "Did you mean apps?",
+    ),
+    "setting": (
+        "from djng import Djng\n\napp = Djng(DEBUGG=True)",
+        "blog.py:3: DEBUGG is not a Django setting.",
+        "Did you mean DEBUG?",
+    ),
+    "missing app": (
+        "from djng import Djng\n\napp = Djng(apps=['rest_framework_x'])",
+        "blog.py:3: the app 'rest_framework_x': No module named 'rest_framework_x'.",
+        "pip install rest-framework-x",
+    ),
+    "model too early": (
+        "from django.db import models\nfrom djng import Djng\n\nclass Post(models.Model):\n"
+        "    pass\n\napp = Djng()",
+        "blog.py:4: `class Post(models.Model):` needs the site, which is not made yet.",
+        "Move it below `app = Djng(...)`, line 7.",
+    ),
+    "import too early": (
+        "from djng import Djng\nfrom django.contrib.auth.models import User\n\napp = Djng()",
+        "blog.py:2: `from django.contrib.auth.models import User` needs the site",
+        "Move it below `app = Djng(...)`, line 4.",
+    ),
+    "second app": (
+        APP + "other = Djng()",
+        "blog.py:4: a second Djng(); the first one is at blog.py:3.",
+        "A process has one site",
+    ),
+    "too late": (
+        APP
+        + "from django.urls import reverse\n@app.get('/')\ndef index(request): ...\n"
+        + "home = reverse('index')\n@app.get('/late/')\ndef late(request): ...",
+        "blog.py:8: too late: the site started at blog.py:7.",
+        "reverse_lazy()",
+    ),
+    "error code": (
+        APP + "@app.error(418)\ndef teapot(request, exception): ...",
+        "blog.py:4: no error view is ever called for 418.",
+        "400, 403, 404 and 500",
+    ),
+    "command": (
+        APP + "@app.command\ndef migrate(): ...",
+        "blog.py:4: migrate() would hide Django's command.",
+        "another name",
+    ),
+    "no admin": (
+        "from djng import Djng\n\napp = Djng(admin=None)\n@app.admin\nclass Post: ...",
+        "blog.py:4: this site has no admin.",
+        "Remove admin=None",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_the_site_stops_with_a_short_message(site, name):
+    source, message, way_out = STOPS[name]
+    done = site.write(source).run("check")
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith(message)
+    assert way_out in lines[1]
+    assert len(lines) == 2
+    assert site.files() == ["blog.py"]
+
+
+ENVIRONMENT = {
+    "DJANGO_DEBUG": "maybe",
+    "DJANGO_HTTPS": "maybe",
+    "DJANGO_ALLOWED_HOSTS": "https://example.com",
+    "DJANGO_CSRF_TRUSTED_ORIGINS": "example.com",
+    "DATABASE_URL": "nothing://me:hush@host",
+    "REDIS_URL": "nothing://me:hush@host",
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_a_variable_that_does_not_parse_stops_the_site(site, name):
+    done = site.write(APP).run("check", **{name: ENVIRONMENT[name]})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"blog.py:3: the environment variable {name} is")
+    assert len(done.stderr.splitlines()) == 2
+    assert "hush" not in done.stderr
+
+
+def test_a_port_that_does_not_parse_stops_the_server(site):
+    done = site.write(APP).run("runserver", "--noreload", PORT="http")
+    assert done.returncode == 1
+    assert "the environment variable PORT is 'http'" in done.stderr
+
+
+def test_a_package_that_hides_the_file_is_found(site):
+    done = site.write(APP).put("blog/__init__.py", "").run("check")
+    assert done.returncode == 1
+    assert done.stderr.startswith("blog.py:3: blog/__init__.py hides blog.py from every import.")
+
+
+def test_a_label_of_another_app_is_refused(site):
+    site.write(APP, "auth.py")
+    done = site.python("auth.py", "check")
+    assert done.stderr.startswith(
+        "auth.py:3: auth.py has the label of the app django.contrib.auth."
+    )
+
+
+def test_a_file_that_runs_when_it_is_imported_is_told_so(site):
+    site.put("blog.py", f"{APP}\napp.run()\n")
+    done = site.python("-c", "import blog")
+    assert done.stderr.startswith("blog.py:5: app.run() runs while blog is only imported.")
+
+
+def test_a_project_cannot_be_joined(site):
+    site.write(APP)
+    code = "from django.conf import settings; settings.configure(); import blog"
+    assert "blog.py:3: Django is configured by" in site.python("-c", code).stderr
+
+
+def test_servers_get_the_error_as_an_exception(site):
+    site.write(STOPS["order"][0])
+    with site.serve("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app") as server:
+        assert server.request("/").status == 500
+    assert "RouteError: blog.py:6: a decorator of index() is above its route" in server.log()
+
+
+def test_other_exceptions_are_shown_as_python_shows_them(site):
+    done = site.write(APP + "1 / 0").run("check")
+    assert "Traceback" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_an_error_carries_what_it_says():
+    where = errors.Location("/elsewhere/blog.py", 3)
+    error = errors.RouteError("it is wrong.", hint="Mend it.", where=where)
+    assert (error.message, error.hint, error.where) == ("it is wrong.", "Mend it.", where)
+    assert str(error) == "/elsewhere/blog.py:3: it is wrong.\n  Mend it."
+
+
+def test_the_tree_is_the_one_that_is_drawn():
+    named = [v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, DjngError)]
+    assert all(error.__name__ in errors.__doc__ for error in named)

@@ -1,0 +1,43 @@
+"""What `djng` offers, and that the docstrings show what is true."""
+
+import inspect
+import re
+
+import djng
+from djng import errors
+
+
+def test_all_names_are_there():
+    assert djng.__all__ == ["Djng", "DjngError"]
+    assert all(getattr(djng, name) for name in djng.__all__)
+
+
+def test_the_signature_is_the_one_that_is_promised():
+    parameters = inspect.signature(djng.Djng).parameters
+    assert list(parameters) == ["apps", "middleware", "admin", "overrides"]
+    assert parameters["admin"].default == "admin/"
+
+
+def public(owner):
+    return {n: v for n, v in vars(owner).items() if inspect.isfunction(v) and n[0] != "_"}
+
+
+def test_everything_public_has_a_docstring_and_is_typed():
+    for kind in (djng.Djng, *djng.Djng.__bases__):
+        for name, function in public(kind).items():
+            assert function.__doc__, name
+            assert inspect.signature(function).return_annotation is not inspect.Signature.empty
+
+
+def test_every_error_is_documented():
+    kinds = [
+        v for v in vars(errors).values() if inspect.isclass(v) and v.__module__ == errors.__name__
+    ]
+    assert all(kind.__doc__ for kind in kinds)
+
+
+def test_the_packages_docstring_is_a_running_site(site):
+    example = re.search(r"::\n\n((?:    .*\n|\n)+)", djng.__doc__)[1]
+    site.put("blog.py", example)
+    with site.serve() as server:
+        assert server.request("/").text == "<h1>Hello</h1>"
