@@ -19,12 +19,13 @@ from django.conf import settings
 from django.conf.urls.static import static
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.db.models.signals import pre_migrate
 from django.urls import get_resolver, path
 
 from djng import admin, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
-from djng.errors import KeywordError, Location, SetupError, caller, nearest, user_frames
+from djng.errors import Location, SetupError, caller, user_frames
 from djng.urls import Decorated, Decorator
 
 ERROR_CODES = (400, 403, 404, 500)
@@ -54,44 +55,44 @@ class Djng(urls.Routes):
         super().__init__()
         self.where = caller()
         refuse_second()
-        check_keywords(overrides)
         self.templates = templates.sources
         self.library = templates.register
         self._admin = admin and admin.strip("/") + "/"
         self._file = FileApp(sys.modules[next(user_frames()).f_globals["__name__"]])
         self._lock = RLock()
-        self._started: Location | None = None
+        self._resolved: Location | None = None
         self._handlers: dict[type, Any] = {}
         self._commands: list[Callable[..., Any]] = []
         self._error_views: dict[str, views.View] = {}
-        self._configure(overrides, apps=apps, middleware=middleware, admin=bool(admin))
+        self._configure({"apps": apps, "middleware": middleware, "admin": admin, **overrides})
         Djng.current = self
 
-    def _configure(self, overrides: dict[str, Any], **options: Any) -> None:
-        file = self._file
+    def _configure(self, given: dict[str, Any]) -> None:
+        file, environ = self._file, os.environ
         file.check(self.where)
-        self._keeps_secret = not ("SECRET_KEY" in overrides or os.environ.get("DJANGO_SECRET_KEY"))
-        options |= {"label": file.label, "command": file.command()}
-        values = site_settings.build(file.path, os.environ, overrides, **options)
+        self._keeps_secret = not ("SECRET_KEY" in given or environ.get("DJANGO_SECRET_KEY"))
+        values = site_settings.build(
+            file.path, environ, given, label=file.label, command=file.command()
+        )
         if os.environ.get("DJANGO_SETTINGS_MODULE") == "djng.unconfigured":
             del os.environ["DJANGO_SETTINGS_MODULE"]
         settings.configure(**values)
         file.populate(values["INSTALLED_APPS"], self.where)
+        pre_migrate.connect(self.start)
 
     def _refuse_late(self) -> None:
-        if self._started:
+        if self._resolved:
             hint = "Resolve no URL while the file is read: use reverse_lazy()."
-            raise SetupError(f"too late: the site started at {self._started}.", hint=hint)
+            raise SetupError(f"too late: {self._resolved} has resolved a URL.", hint=hint)
 
     def _add(self, entry: urls.Entry) -> None:
         self._refuse_late()
         super()._add(entry)
 
     def admin(self, *models: Any, **options: Any) -> Any:
-        """Show a model in the admin.
+        """Show a model in the admin, or models with the ModelAdmin that is decorated.
 
-        On a model: with or without parentheses, and any option of ModelAdmin as a keyword. On a
-        ModelAdmin: takes the models it is for. Returns what it decorates. ::
+        Takes the options of ModelAdmin as keywords, or the models. Returns what it decorates. ::
 
             @app.admin(list_display=["title"])
             class Post(models.Model): ...
@@ -104,7 +105,7 @@ class Djng(urls.Routes):
         """Answer an error with the decorated view, where DEBUG is off.
 
         Takes the status (400, 403, 404 or 500) and the template for a returned dict. The view takes
-        the request and the exception, and returns what any view may; the status stays the code. ::
+        the request and the exception; what it returns has that status, unless it says another. ::
 
             @app.error(404)
             def not_found(request, exception): return "There is nothing here."
@@ -131,21 +132,19 @@ class Djng(urls.Routes):
         """
         from djng import commands  # Django's commands take long to import; a server needs none
 
-        self._refuse_late()
         commands.check(function)
         self._commands.append(function)
         return function
 
-    def start(self) -> None:
-        """Make the site whole, once its file has been read; a second call does nothing.
+    def start(self, **signal: Any) -> None:
+        """Make the site whole, once its file has been read; do nothing where it is.
 
-        Called by what comes first: a command, a request or a URL to resolve. Raises RouteError.
+        Called by what comes first: a command, a migration, a request or a URL to resolve. Raises
+        RouteError.
         """
         with self._lock:
-            if not self._started:
-                urls.check_order(self._entries)
-                self._started = caller()
-                self._file.rename()
+            urls.check_order(self._entries)
+            self._file.rename()
             self._file.ready()
             while self._commands:
                 from djng import commands
@@ -155,6 +154,7 @@ class Djng(urls.Routes):
     def urlconf(self) -> dict[str, Any]:
         """What Django looks up in a URLconf: the admin, the routes, the media while developing."""
         self.start()
+        self._resolved = caller()
         mounted = [path(self._admin, admin.urls())] if self._admin else []
         routes = urls.patterns(self._entries, views.as_view)
         media = static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
@@ -235,15 +235,6 @@ def refuse_second() -> None:
         raise SetupError(f"a second Djng(); the first one is at {Djng.current.where}.", hint=hint)
     if settings.configured:
         raise SetupError(f"Django is configured by {settings.SETTINGS_MODULE} already.", hint=hint)
-
-
-def check_keywords(overrides: dict[str, Any]) -> None:
-    for name in overrides:
-        if not name.isupper():
-            like = nearest(name, ["apps", "middleware", "admin"])
-            capitals = f"Settings are written in capitals: {name.upper()}=..."
-            hint = f"Did you mean {like}?" if like else capitals
-            raise KeywordError(f"Djng() has no keyword {name!r}.", hint=hint)
 
 
 def refuse_unguarded() -> None:

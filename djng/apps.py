@@ -99,7 +99,7 @@ class FileApp:
     def rename(self) -> None:
         """Give the app and all that its file defines the file's name."""
         if self.is_file:
-            apps.get_app_config(self.label).name = self.label
+            apps.app_configs[self.label].name = self.label
             rename(dict(vars(self.module)), self.module.__name__, self.label)
 
     def ready(self) -> None:

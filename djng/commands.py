@@ -37,16 +37,10 @@ class FunctionCommand(BaseCommand):
                 parser.add_argument(*names, **options)
 
     def handle(self, *args: Any, **options: Any) -> str | None:
-        positional: list[Any] = []
-        named: dict[str, Any] = {}
-        for parameter in parameters(self.function):
-            value = options[parameter.name]
-            if parameter.kind is Parameter.KEYWORD_ONLY:
-                named[parameter.name] = value
-            else:
-                positional += value if parameter.kind is Parameter.VAR_POSITIONAL else [value]
+        bound = inspect.signature(self.function).bind_partial()
+        bound.arguments.update((p.name, options[p.name]) for p in parameters(self.function))
         run = async_to_sync(self.function) if iscoroutinefunction(self.function) else self.function
-        output = run(*positional, **named)
+        output = run(*bound.args, **bound.kwargs)
         return output if isinstance(output, str) else None
 
 

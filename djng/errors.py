@@ -103,9 +103,7 @@ def original(thing: Any) -> Any:
 def locate(thing: Any) -> Location | None:
     """Where a view or its class begins; None for what was not written in Python."""
     thing = original(thing)
-    if code := getattr(thing, "__code__", None):
-        return Location(code.co_filename, code.co_firstlineno)
-    owner = thing if inspect.isclass(thing) else type(thing)
+    owner = thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing)
     try:
         return Location(inspect.getfile(owner), inspect.getsourcelines(owner)[1])
     except (OSError, TypeError):

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ import django
 from django.conf import global_settings
 from django.utils.log import DEFAULT_LOGGING
 
-from djng.errors import SettingError, SetupError, nearest
+from djng.errors import KeywordError, SettingError, SetupError, nearest
 
 Settings = dict[str, Any]
 Environ = Mapping[str, str]
@@ -34,33 +34,25 @@ MIDDLEWARE = (
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 )
-CONTEXT_PROCESSORS = (
-    "django.template.context_processors.request",
-    "django.contrib.auth.context_processors.auth",
-    "django.contrib.messages.context_processors.messages",
-)
+PROCESSORS = ("template.{}.request", "contrib.auth.{}.auth", "contrib.messages.{}.messages")
 VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+KEYWORDS: Settings = {"apps": (), "middleware": (), "admin": "admin/"}
 # Settings that Django, or a later one than this, reads without a default of its own.
 WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
 
 
 def build(
-    file: Path,
-    environ: Environ,
-    overrides: Settings,
-    *,
-    label: str,
-    apps: Iterable[str] = (),
-    middleware: Iterable[str] = (),
-    admin: bool = True,
-    command: str | None = None,
+    file: Path, environ: Environ, overrides: Settings, *, label: str, command: str | None = None
 ) -> Settings:
     """The settings of the site in `file`, for ``settings.configure``.
 
-    The overrides win over the environment, and both over the defaults. `label` is the file's app,
-    `command` the management command that is about to run. Raises SettingError.
+    The overrides are the keywords of `Djng`: they win over the environment, and both over the
+    defaults. `label` is the file's app, `command` the management command that is about to run.
+    Raises KeywordError and SettingError.
     """
+    given = {**KEYWORDS, **overrides}
+    overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
     check_names(overrides)
     debug = overrides.get("DEBUG", flag(environ, "DJANGO_DEBUG", command == "runserver"))
     settings = {
@@ -73,8 +65,8 @@ def build(
         **https(environ),
         **overrides,
     }
-    settings["INSTALLED_APPS"] = installed_apps(overrides, label, apps, admin)
-    settings["MIDDLEWARE"] = [*overrides.get("MIDDLEWARE", MIDDLEWARE), *middleware]
+    settings["INSTALLED_APPS"] = installed_apps(given, label)
+    settings["MIDDLEWARE"] = [*given.get("MIDDLEWARE", MIDDLEWARE), *given["middleware"]]
     return {**email(settings), **settings}
 
 
@@ -121,15 +113,15 @@ def static_files(folder: Path, command: str | None, live: bool) -> Settings:
 
 def templates(folder: Path) -> Settings:
     """The file's own templates come first, then its folder's, then those of the apps."""
-    loaders = ["filesystem.Loader", "app_directories.Loader"]
-    loaders = ["djng.templates.Loader", *(f"django.template.loaders.{each}" for each in loaders)]
+    django_loader = "django.template.loaders.{}.Loader".format
+    loaders = [django_loader("filesystem"), django_loader("app_directories")]
     return {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [folder / "templates"],
         "OPTIONS": {
             "builtins": ["django.templatetags.static", "djng.templates"],
-            "context_processors": list(CONTEXT_PROCESSORS),
-            "loaders": [("django.template.loaders.cached.Loader", loaders)],
+            "context_processors": [f"django.{p.format('context_processors')}" for p in PROCESSORS],
+            "loaders": [(django_loader("cached"), ["djng.templates.Loader", *loaders])],
         },
     }
 
@@ -160,18 +152,21 @@ def email(settings: Settings) -> Settings:
     return {"EMAIL_BACKEND": backend}
 
 
-def installed_apps(overrides: Settings, label: str, apps: Iterable[str], admin: bool) -> list[str]:
+def installed_apps(given: Settings, label: str) -> list[str]:
     """Earlier apps win, so the file's own templates and commands come before everybody's."""
-    contrib = [f"django.contrib.{name}" for name in CONTRIB if admin or name != "admin"]
+    contrib = [f"django.contrib.{name}" for name in CONTRIB if given["admin"] or name != "admin"]
     ours = [label, "djng", "whitenoise.runserver_nostatic"]
-    rest = [*apps, *overrides.get("INSTALLED_APPS", contrib)]
+    rest = [*given["apps"], *given.get("INSTALLED_APPS", contrib)]
     return [*ours, *(app for app in rest if app not in ours)]
 
 
 def check_names(overrides: Settings) -> None:
-    """Refuse a setting that is all but the name of one of Django's."""
+    """Refuse a keyword that is no setting, and a setting that is all but one of Django's."""
     known = {name for name in dir(global_settings) if name.isupper()} | WITHOUT_DEFAULT
     for name in overrides.keys() - known:
+        if not name.isupper():
+            like = name.upper() if name.upper() in known else nearest(name, KEYWORDS, cutoff=0)
+            raise KeywordError(f"Djng() has no keyword {name!r}.", hint=f"Did you mean {like}?")
         if like := nearest(name, known, cutoff=0.9):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
 

@@ -67,7 +67,9 @@ def as_view(view: View, template: str | None = None) -> View:
 
     async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         returned = await view(request, *args, **kwargs)
-        return await to_response_async(returned, request, context)
+        if isinstance(body_of(returned), QuerySet):  # it is about to ask the database
+            return await sync_to_async(to_response)(returned, request, context)
+        return to_response(returned, request, context)
 
     return functools.update_wrapper(async_view if is_async(view) else sync_view, view)
 
@@ -79,18 +81,11 @@ def as_error_view(view: View, status: int, template: str | None = None) -> View:
 
     def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
         # Django hands over every exception but that of a 500, which is being handled meanwhile.
-        returned = call(request, exception or sys.exception())
-        response = to_response(returned, request, context)
-        if not sets_status(returned):
-            response.status_code = status
+        response = to_response(call(request, exception or sys.exception()), request, context)
+        response.status_code = status if response.status_code == 200 else response.status_code
         return response
 
     return handler
-
-
-def sets_status(returned: Any) -> bool:
-    in_tuple = isinstance(returned, tuple) and isinstance(returned[1], int)
-    return in_tuple or isinstance(returned, HttpResponseBase)
 
 
 def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
@@ -109,15 +104,6 @@ def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpRe
         if isinstance(returned, types):
             return make(returned, context)
     raise refusal(returned, context)
-
-
-async def to_response_async(
-    returned: Any, request: HttpRequest, context: Context
-) -> HttpResponseBase:
-    body = returned[0] if isinstance(returned, tuple) and returned else returned
-    if isinstance(body, QuerySet):  # it is about to ask the database
-        return await sync_to_async(to_response)(returned, request, context)
-    return to_response(returned, request, context)
 
 
 def json(body: Any, context: Context) -> JsonResponse:
@@ -146,9 +132,11 @@ RETURNS: tuple[tuple[Any, Callable[[Any, Context], HttpResponseBase]], ...] = (
 )
 
 
-def from_tuple(
-    returned: tuple[Any, ...], request: HttpRequest, context: Context
-) -> HttpResponseBase:
+def body_of(returned: Any) -> Any:
+    return returned[0] if isinstance(returned, tuple) and returned else returned
+
+
+def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
     body, status, headers = unpack(returned, context)
     if status in BODILESS and body in (None, "", b""):
         response: HttpResponseBase = HttpResponse()
@@ -184,10 +172,8 @@ def refusal(body: Any, context: Context) -> ReturnTypeError:
         return context.refuse("None", "Did you forget `return`?")
     if inspect.iscoroutine(body):
         body.close()
-    hints = (hint for types, hint in INSTEAD if isinstance(body, types))
-    return context.refuse(
-        f"a {kind(body)}", next(hints, "Return a str, a dict, a list or a Django response.")
-    )
+    hint = next(hint for types, hint in INSTEAD if isinstance(body, types))
+    return context.refuse(f"a {kind(body)}", hint)
 
 
 def kind(value: Any) -> str:
@@ -201,4 +187,5 @@ INSTEAD: tuple[tuple[Any, str], ...] = (
     ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
     (type, "Return an instance, not the class."),
     (Awaitable, "Write `async def` and `await` it."),
+    (object, "Return a str, a dict, a list or a Django response."),
 )

@@ -41,7 +41,7 @@ assert isinstance(Plain, type) and isinstance(Post, type) and isinstance(TagAdmi
 def test_every_form_of_the_decorator_registers(site):
     assert site.write(ADMIN).shell("""
         from django.contrib import admin
-        print(*sorted(model.__name__ for model in admin.site._registry if model.__module__ == "blog"))
+        print(*sorted(m.__name__ for m in admin.site._registry if m._meta.app_label == "blog"))
         print(admin.site.get_model_admin(blog.Post).list_display)
         print(type(admin.site.get_model_admin(blog.Tag)) is blog.TagAdmin)
     """).splitlines() == ["Called Plain Post Tag", "['title', 'shout']", "True"]

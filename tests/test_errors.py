@@ -74,15 +74,15 @@ STOPS = {
     ),
     "order of a plain decorator": (
         APP
-        + "def mine(view):\n    def inner(request):\n        return view(request)\n    return inner\n"
+        + "def mine(view):\n    def inner(request): return view(request)\n    return inner\n"
         + "@mine\n@app.route('/')\ndef index(request): ...",
-        "blog.py:9: a decorator of index() is above its route and does nothing.",
-        "Move line 9",
+        "blog.py:8: a decorator of index() is above its route and does nothing.",
+        "Move line 8",
     ),
     "keyword": (
         "from djng import Djng\n\napp = Djng(debug=True)",
         "blog.py:3: Djng() has no keyword 'debug'.",
-        "Settings are written in capitals: DEBUG=...",
+        "Did you mean DEBUG?",
     ),
     "nearly a keyword": (
         "from djng import Djng\n\napp = Djng(app=['shop'])",
@@ -119,7 +119,7 @@ STOPS = {
         APP
         + "from django.urls import reverse\n@app.get('/')\ndef index(request): ...\n"
         + "home = reverse('index')\n@app.get('/late/')\ndef late(request): ...",
-        "blog.py:8: too late: the site started at blog.py:7.",
+        "blog.py:8: too late: blog.py:7 has resolved a URL.",
         "reverse_lazy()",
     ),
     "error code": (

@@ -6,12 +6,11 @@ import shutil
 import sys
 from pathlib import Path
 
+import blog
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-
-import blog
 
 pytestmark = pytest.mark.django_db
 

@@ -6,9 +6,8 @@ from djng.errors import SettingError
 from djng.settings import build, port
 
 
-def settings(folder, environ=None, **options):
-    overrides = {k: options.pop(k) for k in list(options) if k.isupper()}
-    return build(folder / "blog.py", environ or {}, overrides, label="blog", **options)
+def settings(folder, environ=None, command=None, **given):
+    return build(folder / "blog.py", environ or {}, given, label="blog", command=command)
 
 
 def test_debug_is_off_unless_the_file_is_run(tmp_path):
@@ -59,7 +58,7 @@ def test_apps_and_middleware_are_added(tmp_path):
 
 
 def test_a_site_may_do_without_the_admin(tmp_path):
-    assert "django.contrib.admin" not in settings(tmp_path, admin=False)["INSTALLED_APPS"]
+    assert "django.contrib.admin" not in settings(tmp_path, admin=None)["INSTALLED_APPS"]
 
 
 def test_apps_given_as_they_are_still_hold_the_files_own(tmp_path):

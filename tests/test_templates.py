@@ -3,7 +3,8 @@
 PAGES = '''
 app.templates["base.html"] = "<title>{% block title %}{% endblock %}</title>"
 app.templates["page.html"] = """{% extends "base.html" %}
-{% block title %}{{ name|shout }} {% answer %} {% static "a.css" %} {% url "page" %}{% endblock %}"""
+{% block title %}{{ name|shout }} {% answer %} {% static "a.css" %} {% url "page" %}{% endblock %}
+"""
 
 
 @app.library.filter

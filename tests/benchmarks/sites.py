@@ -1,4 +1,4 @@
-"""The same hello-world twice, in djng and in hand-written Django, for the scripts beside this one."""
+"""The same hello-world in djng and in hand-written Django, for the scripts beside this one."""
 
 import os
 from pathlib import Path
@@ -100,6 +100,6 @@ def write(folder, *, bare=False):
 
 
 def environment():
-    """The environment without what would choose other settings, or keep Python from its bytecode."""
+    """The environment, less what chooses other settings or keeps Python from its bytecode."""
     foreign = ("DJANGO_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/size.py
 
-Prints its lines, and the lines of its functions with their docstrings: at most 1,500 lines, a median
-of 8, a 90th percentile of 20 and no function over 40 are wanted.
+Prints its lines, and the lines of its functions with their docstrings: at most 1,500 lines, a
+median of 8, a 90th percentile of 20 and no function over 40 are wanted.
 """
 
 import ast
