@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -96,24 +97,30 @@ class Site:
 
 
 @contextlib.contextmanager
-def serving(command, folder, port, variables):
+def serving(command, folder, port, variables, patience=20):
+    """A process that serves on the port, from when it answers until the block ends."""
     log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(**variables), stdout=output, stderr=output
+            command,
+            cwd=folder,
+            env=environment(**variables),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
-            wait_for(port, process, log)
+            wait_for(port, process, log, patience)
             yield SimpleNamespace(
                 port=port, log=log.read_text, request=lambda *a, **k: request(port, *a, **k)
             )
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=20)
 
 
-def wait_for(port, process, log):
-    for _ in range(400):
+def wait_for(port, process, log, patience):
+    for _ in range(patience * 20):
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
             return
