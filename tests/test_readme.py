@@ -74,10 +74,8 @@ def test_the_first_commands_print_what_is_shown(notes):
         assert server.request("/").text == "<h1>0 notes</h1>"
         assert server.request("/api/notes/").text == "[]"
         assert server.request("/admin/").status == 302
-        shown = runserver[1].rstrip(".\n")
-        assert_prints(
-            server.log().split("CONTROL-C.")[0] + "CONTROL-C.", shown.replace("8000", str(port))
-        )
+        shown = runserver[1].replace("8000", str(port))
+        assert_prints(*(text.partition("CONTROL-C.")[0] for text in (server.log(), shown)))
 
 
 def test_views_return_what_the_table_says(hello):
