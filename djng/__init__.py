@@ -16,8 +16,6 @@ This is one; save it as ``hello.py`` and run ``python hello.py``::
 Everything else in it is ordinary Django. What needs Django's apps comes below ``app = Djng()``.
 """
 
-from __future__ import annotations
-
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

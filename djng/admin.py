@@ -3,8 +3,6 @@
 ``django.contrib.admin`` is imported inside the functions, for a site may have no admin.
 """
 
-from __future__ import annotations
-
 import inspect
 from types import FrameType
 from typing import Any

@@ -4,8 +4,6 @@ Everything up to `command` runs while that file is imported, up to `run` before 
 request, the rest once per request.
 """
 
-from __future__ import annotations
-
 import functools
 import os
 import sys
@@ -28,8 +26,6 @@ from djng.apps import FileApp
 from djng.errors import Location, SetupError, caller, user_frames
 from djng.urls import Decorated, Decorator
 
-ERROR_CODES = (400, 403, 404, 500)
-
 
 class Djng(urls.Routes):
     """A whole Django site in the file that makes one of these, and its WSGI and ASGI application.
@@ -42,7 +38,7 @@ class Djng(urls.Routes):
         app = Djng(apps=["taggit"], LANGUAGE_CODE="de")
     """
 
-    current: ClassVar[Djng | None] = None
+    current: ClassVar["Djng | None"] = None
 
     def __init__(
         self,
@@ -74,8 +70,8 @@ class Djng(urls.Routes):
         values = site_settings.build(
             file.path, environ, given, label=file.label, command=file.command()
         )
-        if os.environ.get("DJANGO_SETTINGS_MODULE") == "djng.unconfigured":
-            del os.environ["DJANGO_SETTINGS_MODULE"]
+        if environ.get("DJANGO_SETTINGS_MODULE") == "djng.unconfigured":
+            del environ["DJANGO_SETTINGS_MODULE"]
         settings.configure(**values)
         file.populate(values["INSTALLED_APPS"], self.where)
         pre_migrate.connect(self.start)
@@ -105,13 +101,13 @@ class Djng(urls.Routes):
         """Answer an error with the decorated view, where DEBUG is off.
 
         Takes the status (400, 403, 404 or 500) and the template for a returned dict. The view takes
-        the request and the exception; what it returns has that status, unless it says another. ::
+        the request and the exception; what it returns has that status unless it says another. ::
 
             @app.error(404)
             def not_found(request, exception): return "There is nothing here."
         """
         self._refuse_late()
-        if code not in ERROR_CODES:
+        if code not in (400, 403, 404, 500):
             hint = "Django hands on 400, 403, 404 and 500."
             raise SetupError(f"no error view is ever called for {code!r}.", hint=hint)
 

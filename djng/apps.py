@@ -11,8 +11,6 @@ a file that runs as `__main__` stands here:
 - The apps' `ready` waits until the file has been read, for it may look up the user model.
 """
 
-from __future__ import annotations
-
 import keyword
 import re
 import sys

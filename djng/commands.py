@@ -5,8 +5,6 @@ a default an option, a bool a flag, ``*args`` any number; the annotation, or els
 the type, the docstring the help.
 """
 
-from __future__ import annotations
-
 import inspect
 import sys
 from argparse import BooleanOptionalAction

@@ -11,8 +11,6 @@
     └── ReturnTypeError        a view returned what cannot be a response; also a TypeError
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import os

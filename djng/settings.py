@@ -3,8 +3,6 @@
 `build` is a pure function: it looks which folders there are, and changes nothing.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import secrets
@@ -45,11 +43,10 @@ WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
 def build(
     file: Path, environ: Environ, overrides: Settings, *, label: str, command: str | None = None
 ) -> Settings:
-    """The settings of the site in `file`, for ``settings.configure``.
+    """The settings of the site in `file`; raises KeywordError and SettingError.
 
-    The overrides are the keywords of `Djng`: they win over the environment, and both over the
+    The overrides are the keywords of `Djng`: they win over the environment, and that over the
     defaults. `label` is the file's app, `command` the management command that is about to run.
-    Raises KeywordError and SettingError.
     """
     given = {**KEYWORDS, **overrides}
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}

@@ -1,7 +1,5 @@
 """The templates and tags of the user's file. Runs when a template is first loaded."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.template import Library

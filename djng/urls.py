@@ -3,15 +3,12 @@
 Functions that share a rule share a URL: `by_method` makes of them the one view that Django wants.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
@@ -28,14 +25,14 @@ from djng.errors import Location, RouteError, caller, name_of
 
 View = Callable[..., Any]
 Views = dict[str | None, View]
+Marks = dict[str, Any]
 Decorated = TypeVar("Decorated", bound=View)
 Decorator = Callable[[Decorated], Decorated]
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-@dataclass(frozen=True)
-class Route:
+class Route(NamedTuple):
     """One decorated view; its methods are None alone where it takes them all."""
 
     rule: str
@@ -49,8 +46,7 @@ class Route:
         return f'"/{self.rule}"'
 
 
-@dataclass(frozen=True)
-class Include:
+class Include(NamedTuple):
     """Somebody else's URLs under a prefix, in any form that Django's `path` takes."""
 
     prefix: str
@@ -205,10 +201,9 @@ def register_converters(rule: str) -> None:
 def patterns(
     entries: Iterable[Entry], make_view: Callable[[View, str | None], View]
 ) -> Iterator[URLPattern | URLResolver]:
-    """Django's patterns of what `Routes` collected, in the order of the file.
+    """Django's patterns of what `Routes` collected; raises RouteError where two functions collide.
 
-    `make_view` makes a Django view of a routed view and its template. Raises RouteError where two
-    functions answer the same.
+    `make_view` makes a Django view of a routed view and its template.
     """
     groups: dict[str, list[Route]] = {}
     for entry in entries:
@@ -233,34 +228,31 @@ def group_view(group: list[Route], make_view: Callable[[View, str | None], View]
                 message = f"two functions answer {method or 'any method of'} {route}."
                 raise RouteError(message, hint="Delete one of them.", where=route.where)
             views[method] = view
-    return views[None] if list(views) == [None] else by_method(*keep_exemptions(views))
+    if list(views) == [None]:
+        return views[None]
+    if "GET" in views:
+        views.setdefault("HEAD", views["GET"])
+    views.setdefault(None, refusal([*views, "OPTIONS"], common_marks(views)))
+    return by_method(*keep_exemptions(views))
 
 
-def by_method(views: Views, attributes: dict[str, Any]) -> View:
-    """A view that hands the request to the view of its method or of None, or answers 405."""
-    known = {method: view for method, view in views.items() if method}
-    if "GET" in known:
-        known.setdefault("HEAD", known["GET"])
-    other = views.get(None) or refusal({*known, "OPTIONS"})
+def by_method(views: Views, marks: Marks) -> View:
+    """A view that hands the request to the view of its method, or else to that of None."""
     has_async = any(map(iscoroutinefunction, views.values()))
     if has_async:
-        known, other = {m: awaitable(view) for m, view in known.items()}, awaitable(other)
+        views = {m: v if iscoroutinefunction(v) else sync_to_async(v) for m, v in views.items()}
+    other = views[None]
 
     def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return known.get(request.method or "", other)(request, *args, **kwargs)
+        return views.get(request.method, other)(request, *args, **kwargs)
 
-    vars(dispatch).update(attributes)
+    vars(dispatch).update(marks)
     return markcoroutinefunction(dispatch) if has_async else dispatch
 
 
-def awaitable(view: View) -> View:
-    return view if iscoroutinefunction(view) else sync_to_async(view)
-
-
-def refusal(accepted: set[str]) -> View:
+def refusal(accepted: Sequence[str | None], marks: Marks) -> View:
     """A view that says which methods there are, to OPTIONS and to a method that is none of them."""
-    allowed = [method for method in METHODS if method in accepted]
-    allowed += sorted(accepted.difference(METHODS))
+    allowed = sorted(filter(None, accepted), key=lambda m: METHODS.index(m) if m in METHODS else 9)
 
     def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":
@@ -270,31 +262,39 @@ def refusal(accepted: set[str]) -> View:
         log_response(text, request.method, request.path, response=response, request=request)
         return response
 
+    vars(refuse).update(marks, csrf_exempt=True)  # a missing token is not what is wrong
     return refuse
 
 
 # Middleware asks the view of a URL whether it is exempt, before it is known which function answers.
 # Where functions that share a URL differ, the URL is exempt and the others get the middleware back.
 
-EXEMPTIONS = {
-    "csrf_exempt": (True, "django.middleware.csrf.CsrfViewMiddleware"),
-    "login_required": (False, "django.contrib.auth.middleware.LoginRequiredMiddleware"),
-}
+CSRF = "django.middleware.csrf.CsrfViewMiddleware"
+LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+# The mark, what it is on an exempt view, the middleware, and the methods that it lets pass.
+EXEMPTIONS: list[tuple[str, bool, str, set[str | None]]] = [
+    ("csrf_exempt", True, CSRF, {"GET", "HEAD", "OPTIONS", "TRACE"}),
+    ("login_required", False, LOGIN, set()),
+]
 
 
-def keep_exemptions(views: Views) -> tuple[Views, dict[str, Any]]:
+def common_marks(views: Views) -> Marks:
+    """The attributes that all the views have, as `csrf_exempt` and its like are."""
+    first, *others = [vars(view) for view in views.values()]
+    shared = {k: v for k, v in first.items() if all(o.get(k, others) == v for o in others)}
+    return {name: value for name, value in shared.items() if name != "__wrapped__"}
+
+
+def keep_exemptions(views: Views) -> tuple[Views, Marks]:
     """The views, each guarded as it was marked, and the marks of the URL that they share."""
-    marks = [vars(view) for view in views.values()]
-    shared = {k: v for k, v in marks[0].items() if all(m.get(k, m) == v for m in marks)}
-    shared.pop("__wrapped__", None)
-    for mark, (value, middleware) in EXEMPTIONS.items():
-        if mark not in shared and any(each.get(mark) is value for each in marks):
+    shared, each = common_marks(views), [vars(view) for view in views.values()]
+    for mark, value, middleware, harmless in EXEMPTIONS:
+        if mark not in shared and any(marks.get(mark) is value for marks in each):
             shared[mark] = value
-            views = {
-                method: view if vars(view).get(mark) is value else guarded(view, middleware)
-                for method, view in views.items()
-            }
-    aliases = set().union(*(each.get("_non_atomic_requests", ()) for each in marks))
+            for method, view in views.items():
+                if vars(view).get(mark) is not value and method not in harmless:
+                    views = {**views, method: guarded(view, middleware)}
+    aliases = set().union(*(marks.get("_non_atomic_requests", ()) for marks in each))
     if aliases and "_non_atomic_requests" not in shared:
         shared["_non_atomic_requests"] = aliases
         views = {method: atomic(view, aliases) for method, view in views.items()}
@@ -306,8 +306,9 @@ def guarded(view: View, middleware: str) -> View:
     base: Any = import_string(middleware)
     for guard in map(import_string, settings.MIDDLEWARE):
         if inspect.isclass(guard) and issubclass(guard, base):
-            # It may ask the database who the user is, which an async view may not.
-            view = async_to_sync(view) if iscoroutinefunction(view) else view
+            # It may ask the database for the session, which an async view may not.
+            if iscoroutinefunction(view) and (middleware != CSRF or settings.CSRF_USE_SESSIONS):
+                view = async_to_sync(view)
             view = decorator_from_middleware(guard)(view)  # type: ignore[arg-type]
     return view
 

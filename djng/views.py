@@ -15,8 +15,6 @@ a generator or iterator, sync or async        streamed
 Anything else is a ReturnTypeError that names the view, its file and line, and what to write.
 """
 
-from __future__ import annotations
-
 import functools
 import inspect
 import sys

@@ -1,7 +1,5 @@
 """Runs ``makemigrations``: Django's passes over an app that has no migrations folder yet."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from django.apps import apps

@@ -1,7 +1,5 @@
 """Runs ``runserver``: Django's, without its static files, on the port of the environment."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 
