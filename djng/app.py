@@ -49,8 +49,8 @@ class Djng(urls.Routes):
         **overrides: Any,
     ) -> None:
         super().__init__()
-        self.where = caller()
         refuse_second()
+        self.where = caller()
         self.templates = templates.sources
         self.library = templates.register
         self._admin = admin and admin.strip("/") + "/"
@@ -65,7 +65,7 @@ class Djng(urls.Routes):
 
     def _configure(self, given: dict[str, Any]) -> None:
         file, environ = self._file, os.environ
-        file.check(self.where)
+        file.check()
         self._keeps_secret = not ("SECRET_KEY" in given or environ.get("DJANGO_SECRET_KEY"))
         values = site_settings.build(
             file.path, environ, given, label=file.label, command=file.command()
@@ -73,7 +73,7 @@ class Djng(urls.Routes):
         if environ.get("DJANGO_SETTINGS_MODULE") == "djng.unconfigured":
             del environ["DJANGO_SETTINGS_MODULE"]
         settings.configure(**values)
-        file.populate(values["INSTALLED_APPS"], self.where)
+        file.populate(values["INSTALLED_APPS"])
         pre_migrate.connect(self.start)
 
     def _refuse_late(self) -> None:

@@ -1,7 +1,6 @@
 """The user's file as a Django app. Runs while it is imported, `rename` and `ready` as it starts.
 
-Django wants apps that are packages, named once and imported before their models. What makes up for
-a file that runs as `__main__` stands here:
+What makes up for a file that is no package, and that may run as `__main__`:
 
 - The file gets a ``__path__``: Django finds migrations, templates, static files and commands in the
   folder of its name beside it, which need not exist.
@@ -23,7 +22,7 @@ from typing import Any
 import django
 from django.apps import AppConfig, apps
 
-from djng.errors import Location, SetupError
+from djng.errors import SetupError
 
 
 class FileConfig(AppConfig):
@@ -57,30 +56,30 @@ class FileApp:
         is_script = self.is_file and self.module.__name__ == "__main__"
         return (*sys.argv[1:], "runserver")[0] if is_script else None
 
-    def check(self, where: Location) -> None:
+    def check(self) -> None:
         """Refuse a name that Python would take for something else."""
         package = self.path.with_suffix("") / "__init__.py"
         if package.exists():
             message = f"{self.path.stem}/__init__.py hides {self.path.name} from every import."
-            raise SetupError(message, hint=f"Delete {package}, or rename one.", where=where)
+            raise SetupError(message, hint=f"Delete {package}, or rename one.")
         other = sys.modules.get(self.label, self.module)
         if self.is_file and other is not self.module:
             place = getattr(other, "__file__", None) or "a built-in module"
             message = f"{self.path.name} has the name of a module already imported: {place}."
-            raise SetupError(message, hint=f"Rename {self.path.name}.", where=where)
+            raise SetupError(message, hint=f"Rename {self.path.name}.")
 
-    def populate(self, installed_apps: Sequence[str], where: Location) -> None:
+    def populate(self, installed_apps: Sequence[str]) -> None:
         """Load every app and its models, as ``django.setup`` does, but let each `ready` wait."""
         self.module.__path__ = [str(self.path.with_suffix(""))]
         if self.is_file:
             sys.modules[self.label] = self.module
-        self._waiting += [self._config(name, where) for name in installed_apps]
+        self._waiting += [self._config(name) for name in installed_apps]
         for config in self._waiting:
             config.ready = lambda: None  # type: ignore[method-assign]
         apps.populate(self._waiting)
         django.setup()
 
-    def _config(self, name: str, where: Location) -> AppConfig:
+    def _config(self, name: str) -> AppConfig:
         if name == self.label:
             return FileConfig(self.module, self.label)
         try:
@@ -88,10 +87,10 @@ class FileApp:
         except ModuleNotFoundError as error:
             package = str(error.name).partition(".")[0].replace("_", "-")
             hint = f"Install it (pip install {package}), or correct its name."
-            raise SetupError(f"the app {name!r}: {error}.", hint=hint, where=where) from error
+            raise SetupError(f"the app {name!r}: {error}.", hint=hint) from error
         if config.label == self.label:
             message = f"{self.path.name} has the label of the app {config.name}."
-            raise SetupError(message, hint=f"Rename {self.path.name}.", where=where)
+            raise SetupError(message, hint=f"Rename {self.path.name}.")
         return config
 
     def rename(self) -> None:

@@ -7,9 +7,9 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import django
@@ -19,7 +19,6 @@ from django.utils.log import DEFAULT_LOGGING
 from djng.errors import KeywordError, SettingError, SetupError, nearest
 
 Settings = dict[str, Any]
-Environ = Mapping[str, str]
 
 CONTRIB = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
 MIDDLEWARE = (
@@ -41,25 +40,31 @@ WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
 
 
 def build(
-    file: Path, environ: Environ, overrides: Settings, *, label: str, command: str | None = None
+    file: Path,
+    environ: Mapping[str, str],
+    overrides: Settings,
+    *,
+    label: str,
+    command: str | None = None,
 ) -> Settings:
     """The settings of the site in `file`; raises KeywordError and SettingError.
 
     The overrides are the keywords of `Djng`: they win over the environment, and that over the
     defaults. `label` is the file's app, `command` the management command that is about to run.
     """
+    environment = Environment(environ)
     given = {**KEYWORDS, **overrides}
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
     check_names(overrides)
-    debug = overrides.get("DEBUG", flag(environ, "DJANGO_DEBUG", command == "runserver"))
+    debug = overrides.get("DEBUG", environment.flag("DJANGO_DEBUG", command == "runserver"))
     settings = {
         "SETTINGS_MODULE": label,
         "DEBUG": debug,
         "LOGGING": logging(debug),
-        **default_settings(file, environ),
+        **default_settings(file, environment),
         **static_files(file.parent, command, live=debug or command == "test"),
-        **cache(environ),
-        **https(environ),
+        **environment.cache(),
+        **environment.https(),
         **overrides,
     }
     settings["INSTALLED_APPS"] = installed_apps(given, label)
@@ -67,18 +72,18 @@ def build(
     return {**email(settings), **settings}
 
 
-def default_settings(file: Path, environ: Environ) -> Settings:
+def default_settings(file: Path, environment: "Environment") -> Settings:
     validator = "django.contrib.auth.password_validation.{}Validator"
     return {
         "BASE_DIR": file.parent,
         "ROOT_URLCONF": "djng.urlconf",
-        "SECRET_KEY": secret_key(file, environ),
-        "ALLOWED_HOSTS": hosts(environ) or LOOPBACK,
-        "CSRF_TRUSTED_ORIGINS": origins(environ),
+        "SECRET_KEY": environment.secret_key(file),
+        "ALLOWED_HOSTS": environment.hosts() or LOOPBACK,
+        "CSRF_TRUSTED_ORIGINS": environment.origins(),
         "TIME_ZONE": "UTC",
         "USE_TZ": True,
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
-        "DATABASES": {"default": database(file, environ)},
+        "DATABASES": {"default": environment.database(file)},
         "TEMPLATES": [templates(file.parent)],
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": validator.format(name)} for name in VALIDATORS],
         "MEDIA_ROOT": file.parent / "media",
@@ -168,63 +173,86 @@ def check_names(overrides: Settings) -> None:
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
 
 
-# The environment
+class Environment(NamedTuple):
+    """The variables of the environment; a value that does not parse is a SettingError."""
 
+    variables: Mapping[str, str]
 
-def flag(environ: Environ, name: str, default: bool = False) -> bool:
-    words = {"1": True, "true": True, "yes": True, "on": True}
-    words |= {"0": False, "false": False, "no": False, "off": False, "": default}
-    value = environ.get(name, "").strip().lower()
-    if value not in words:
-        raise unusable(name, value, "1, true, yes, on, 0, false, no or off")
-    return words[value]
+    def get(self, name: str) -> str:
+        return self.variables.get(name, "").strip()
 
+    def flag(self, name: str, default: bool = False) -> bool:
+        words = {"1": True, "true": True, "yes": True, "on": True}
+        words |= {"0": False, "false": False, "no": False, "off": False, "": default}
+        value = self.get(name).lower()
+        if value not in words:
+            raise unusable(name, value, "1, true, yes, on, 0, false, no or off")
+        return words[value]
 
-def listed(environ: Environ, name: str, is_valid: Callable[[str], object], what: str) -> list[str]:
-    values = [value.strip() for value in environ.get(name, "").split(",") if value.strip()]
-    for value in values:
-        if not is_valid(value):
-            raise unusable(name, value, f"{what} with commas between them")
-    return values
+    def listed(self, name: str, regex: str, what: str) -> list[str]:
+        values = [value.strip() for value in self.get(name).split(",") if value.strip()]
+        for value in values:
+            if not re.fullmatch(regex, value):
+                raise unusable(name, value, f"{what} with commas between them")
+        return values
 
+    def hosts(self) -> list[str]:
+        regex = r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]"
+        return self.listed("DJANGO_ALLOWED_HOSTS", regex, "bare host names, as example.com,")
 
-def hosts(environ: Environ) -> list[str]:
-    is_host = re.compile(r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]").fullmatch
-    return listed(environ, "DJANGO_ALLOWED_HOSTS", is_host, "bare host names, as example.com,")
+    def origins(self) -> list[str]:
+        what = "origins with their scheme, as https://example.com,"
+        return self.listed("DJANGO_CSRF_TRUSTED_ORIGINS", r"[a-z][a-z0-9+.-]*://[^/\s]+", what)
 
+    def https(self) -> Settings:
+        """What ``check --deploy`` asks of a site that is served over HTTPS behind a proxy."""
+        if not self.flag("DJANGO_HTTPS"):
+            return {}
+        trusted = [re.sub(r"^[.]", "*.", host) for host in self.hosts() if host != "*"]
+        return {
+            "CSRF_COOKIE_SECURE": True,
+            "CSRF_TRUSTED_ORIGINS": [*(f"https://{host}" for host in trusted), *self.origins()],
+            "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
+            "SECURE_HSTS_PRELOAD": True,
+            "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,
+            "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+            "SECURE_SSL_REDIRECT": True,
+            "SESSION_COOKIE_SECURE": True,
+        }
 
-def origins(environ: Environ) -> list[str]:
-    is_origin = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s]+").fullmatch
-    what = "origins with their scheme, as https://example.com,"
-    return listed(environ, "DJANGO_CSRF_TRUSTED_ORIGINS", is_origin, what)
+    def database(self, file: Path) -> Settings:
+        """The database that DATABASE_URL names, or SQLite in a file beside the user's."""
+        if url := self.get("DATABASE_URL"):
+            return database_from_url(url)
+        # Two processes that read and then write fail with "database is locked", whatever the
+        # timeout, unless their transactions are IMMEDIATE.
+        options = {"transaction_mode": "IMMEDIATE", "timeout": 20}
+        engine = "django.db.backends.sqlite3"
+        return {"ENGINE": engine, "NAME": file.with_suffix(".sqlite3"), "OPTIONS": options}
 
+    def cache(self) -> Settings:
+        name = "CACHE_URL" if self.get("CACHE_URL") else "REDIS_URL"
+        if not (url := self.get(name)):
+            return {}
+        if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+            raise unusable(name, url, "redis://HOST:PORT/NUMBER, rediss://... or unix://PATH")
+        backend = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
+        engine = "django.contrib.sessions.backends.cached_db"
+        return {"CACHES": {"default": backend}, "SESSION_ENGINE": engine}
 
-def https(environ: Environ) -> Settings:
-    """What ``check --deploy`` asks of a site that is served over HTTPS behind a proxy."""
-    if not flag(environ, "DJANGO_HTTPS"):
-        return {}
-    trusted = [f"https://{re.sub(r'^[.]', '*.', host)}" for host in hosts(environ) if host != "*"]
-    return {
-        "CSRF_COOKIE_SECURE": True,
-        "CSRF_TRUSTED_ORIGINS": [*trusted, *origins(environ)],
-        "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
-        "SECURE_HSTS_PRELOAD": True,
-        "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,
-        "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
-        "SECURE_SSL_REDIRECT": True,
-        "SESSION_COOKIE_SECURE": True,
-    }
+    def port(self) -> str:
+        """The port that the platform asks a server to listen on, or Django's own default."""
+        value = self.get("PORT") or "8000"
+        if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
+            raise unusable("PORT", value, "a number from 1 to 65535")
+        return value
 
-
-def database(file: Path, environ: Environ) -> Settings:
-    """The database that DATABASE_URL names, or SQLite in a file beside the user's."""
-    if url := environ.get("DATABASE_URL"):
-        return database_from_url(url)
-    # Two processes that read and then write fail with "database is locked", whatever the timeout,
-    # unless their transactions are IMMEDIATE.
-    options = {"transaction_mode": "IMMEDIATE", "timeout": 20}
-    engine = "django.db.backends.sqlite3"
-    return {"ENGINE": engine, "NAME": file.with_suffix(".sqlite3"), "OPTIONS": options}
+    def secret_key(self, file: Path) -> str:
+        """The key that is given, or the one kept before, or one for this process alone."""
+        try:
+            return self.get("DJANGO_SECRET_KEY") or file.with_suffix(".secret").read_text()
+        except FileNotFoundError:
+            return secrets.token_urlsafe(50)
 
 
 def database_from_url(url: str) -> Settings:
@@ -239,26 +267,6 @@ def database_from_url(url: str) -> Settings:
         raise unusable("DATABASE_URL", url, "postgres://USER:PASSWORD@HOST:PORT/NAME") from None
 
 
-def cache(environ: Environ) -> Settings:
-    name = "CACHE_URL" if environ.get("CACHE_URL") else "REDIS_URL"
-    url = environ.get(name)
-    if not url:
-        return {}
-    if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
-        raise unusable(name, url, "redis://HOST:PORT/NUMBER, rediss://... or unix://PATH")
-    backend = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
-    engine = "django.contrib.sessions.backends.cached_db"
-    return {"CACHES": {"default": backend}, "SESSION_ENGINE": engine}
-
-
-def port(environ: Environ) -> str:
-    """The port that the platform asks a server to listen on, or Django's own default."""
-    value = environ.get("PORT") or "8000"
-    if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
-        raise unusable("PORT", value, "a number from 1 to 65535")
-    return value
-
-
 def unusable(name: str, value: str, accepted: str) -> SettingError:
     """The error for a variable; of a URL no more than the scheme is shown: it holds a password."""
     shown = repr(value)
@@ -267,17 +275,6 @@ def unusable(name: str, value: str, accepted: str) -> SettingError:
         shown = f"a URL of {scheme}://" if separator else "not a URL"
     message = f"the environment variable {name} is {shown}."
     return SettingError(message, hint=f"It takes {accepted}.")
-
-
-# The secret key
-
-
-def secret_key(file: Path, environ: Environ) -> str:
-    """The key of the environment, or the one kept before, or one for this process alone."""
-    try:
-        return environ.get("DJANGO_SECRET_KEY") or file.with_suffix(".secret").read_text()
-    except FileNotFoundError:
-        return secrets.token_urlsafe(50)
 
 
 def keep_secret(file: Path, key: str) -> str:

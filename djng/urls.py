@@ -20,15 +20,17 @@ from django.urls.converters import StringConverter, get_converters
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
+from django.views.decorators.csrf import csrf_exempt
 
 from djng.errors import Location, RouteError, caller, name_of
 
 View = Callable[..., Any]
 Views = dict[str | None, View]
-Marks = dict[str, Any]
 Decorated = TypeVar("Decorated", bound=View)
 Decorator = Callable[[Decorated], Decorated]
 
+NON_ATOMIC = "_non_atomic_requests"
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
@@ -87,15 +89,14 @@ class Routes:
             @app.route("/posts/<int:pk>/", template="post.html")
             def post(request, pk): return {"post": get_object_or_404(Post, pk=pk)}
         """
-        where = caller()
         if isinstance(methods, str):
             raise RouteError(f"methods={methods!r} is not a list.", hint=f'Write ["{methods}"].')
         accepted = tuple(method.upper() for method in methods) if methods else (None,)
 
         def decorate(view: Decorated) -> Decorated:
-            check_rule(rule, view, where)
-            plain = rule.removeprefix("/")
-            self._add(Route(plain, view, accepted, name or name_of(view), template, where))
+            check_rule(rule, view)
+            plain, called = rule.removeprefix("/"), name or name_of(view)
+            self._add(Route(plain, view, accepted, called, template, caller()))
             return view
 
         return decorate
@@ -134,33 +135,33 @@ class Routes:
 # While the file is read: does the rule fit the view?
 
 
-def check_rule(rule: str, view: View, where: Location) -> None:
+def check_rule(rule: str, view: View) -> None:
     hint = "Django routes use <int:id>; for a regex, app.include() a list with re_path()."
     if re.search(r"[<>{}]|\(\?", re.sub(r"<[^<>{}]+>", "", rule)):
-        raise RouteError(f'"{rule}" is not a route of Django.', hint=hint, where=where)
+        raise RouteError(f'"{rule}" is not a route of Django.', hint=hint)
     register_converters(rule)
     try:
         placeholders = path(rule.removeprefix("/"), HttpResponse).pattern.converters
     except ImproperlyConfigured as error:
         hint = f"Converters are {', '.join(get_converters())}, float, string and any(a,b)."
-        raise RouteError(str(error), hint=hint, where=where) from error
-    for handler in handlers(view, where):
-        check_arguments(rule, handler, list(placeholders), where)
+        raise RouteError(str(error), hint=hint) from error
+    for handler in handlers(view):
+        check_arguments(rule, handler, list(placeholders))
 
 
-def handlers(view: View, where: Location) -> Iterator[View]:
+def handlers(view: View) -> Iterator[View]:
     """The functions that will take the placeholders: those of a class-based view, or the view."""
     if not inspect.isclass(view):
         yield view
     elif not hasattr(view, "as_view"):
         hint = f"Route an instance: app.route(...)({view.__name__}())."
-        raise RouteError(f"{view.__name__} is a class, not a view.", hint=hint, where=where)
+        raise RouteError(f"{view.__name__} is a class, not a view.", hint=hint)
     else:
         methods = (getattr(view, name.lower(), None) for name in METHODS if name != "OPTIONS")
         yield from (partial(method, None) for method in methods if method)
 
 
-def check_arguments(rule: str, view: View, placeholders: list[str], where: Location) -> None:
+def check_arguments(rule: str, view: View, placeholders: list[str]) -> None:
     try:
         signature = inspect.signature(view)
     except (TypeError, ValueError):
@@ -173,7 +174,7 @@ def check_arguments(rule: str, view: View, placeholders: list[str], where: Locat
         if not signature.parameters:
             problem = f"{name}() does not take the request."
         hint = f"Write `def {name}({', '.join(['request', *placeholders])})`, or change the route."
-        raise RouteError(problem, hint=hint, where=where) from None
+        raise RouteError(problem, hint=hint) from None
 
 
 class FloatConverter:
@@ -232,12 +233,13 @@ def group_view(group: list[Route], make_view: Callable[[View, str | None], View]
         return views[None]
     if "GET" in views:
         views.setdefault("HEAD", views["GET"])
-    views.setdefault(None, refusal([*views, "OPTIONS"], common_marks(views)))
-    return by_method(*keep_exemptions(views))
+    marks = common_marks(list(views.values()))
+    return by_method({None: refusal([*views, "OPTIONS"]), **views}, marks)
 
 
-def by_method(views: Views, marks: Marks) -> View:
+def by_method(views: Views, marks: dict[str, Any]) -> View:
     """A view that hands the request to the view of its method, or else to that of None."""
+    views = {method: guarded(view, method, marks) for method, view in views.items()}
     has_async = any(map(iscoroutinefunction, views.values()))
     if has_async:
         views = {m: v if iscoroutinefunction(v) else sync_to_async(v) for m, v in views.items()}
@@ -250,10 +252,11 @@ def by_method(views: Views, marks: Marks) -> View:
     return markcoroutinefunction(dispatch) if has_async else dispatch
 
 
-def refusal(accepted: Sequence[str | None], marks: Marks) -> View:
+def refusal(accepted: Sequence[str | None]) -> View:
     """A view that says which methods there are, to OPTIONS and to a method that is none of them."""
     allowed = sorted(filter(None, accepted), key=lambda m: METHODS.index(m) if m in METHODS else 9)
 
+    @csrf_exempt  # a missing token is not what is wrong
     def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":
             return HttpResponse(headers={"Allow": ", ".join(allowed), "Content-Length": "0"})
@@ -262,62 +265,45 @@ def refusal(accepted: Sequence[str | None], marks: Marks) -> View:
         log_response(text, request.method, request.path, response=response, request=request)
         return response
 
-    vars(refuse).update(marks, csrf_exempt=True)  # a missing token is not what is wrong
     return refuse
 
 
 # Middleware asks the view of a URL whether it is exempt, before it is known which function answers.
-# Where functions that share a URL differ, the URL is exempt and the others get the middleware back.
-
-CSRF = "django.middleware.csrf.CsrfViewMiddleware"
-LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
-# The mark, what it is on an exempt view, the middleware, and the methods that it lets pass.
-EXEMPTIONS: list[tuple[str, bool, str, set[str | None]]] = [
-    ("csrf_exempt", True, CSRF, {"GET", "HEAD", "OPTIONS", "TRACE"}),
-    ("login_required", False, LOGIN, set()),
-]
+# So a URL of several is exempt, and each function that is not itself gets the middleware back.
 
 
-def common_marks(views: Views) -> Marks:
-    """The attributes that all the views have, as `csrf_exempt` and its like are."""
-    first, *others = [vars(view) for view in views.values()]
-    shared = {k: v for k, v in first.items() if all(o.get(k, others) == v for o in others)}
-    return {name: value for name, value in shared.items() if name != "__wrapped__"}
+def common_marks(views: list[View]) -> dict[str, Any]:
+    """The attributes of a URL: those that all its views have, and every exemption."""
+    first, *others = [vars(view) for view in views]
+    marks = {k: v for k, v in first.items() if all(o.get(k, others) == v for o in others)}
+    aliases = set().union(*(each.get(NON_ATOMIC, ()) for each in (first, *others)))
+    return marks | {"csrf_exempt": True, "login_required": False, NON_ATOMIC: aliases}
 
 
-def keep_exemptions(views: Views) -> tuple[Views, Marks]:
-    """The views, each guarded as it was marked, and the marks of the URL that they share."""
-    shared, each = common_marks(views), [vars(view) for view in views.values()]
-    for mark, value, middleware, harmless in EXEMPTIONS:
-        if mark not in shared and any(marks.get(mark) is value for marks in each):
-            shared[mark] = value
-            for method, view in views.items():
-                if vars(view).get(mark) is not value and method not in harmless:
-                    views = {**views, method: guarded(view, middleware)}
-    aliases = set().union(*(marks.get("_non_atomic_requests", ()) for marks in each))
-    if aliases and "_non_atomic_requests" not in shared:
-        shared["_non_atomic_requests"] = aliases
-        views = {method: atomic(view, aliases) for method, view in views.items()}
-    return views, shared
+def guarded(view: View, method: str | None, marks: dict[str, Any]) -> View:
+    """The view in the transactions and behind the middleware that it is not exempt from itself."""
+    own = vars(view)
+    for alias in marks[NON_ATOMIC] - own.get(NON_ATOMIC, set()):
+        if connections.settings[alias]["ATOMIC_REQUESTS"]:
+            view = transaction.atomic(using=alias)(view)
+    if own.get("login_required", True):
+        view = behind("django.contrib.auth.middleware.LoginRequiredMiddleware", view)
+    if not own.get("csrf_exempt") and method not in SAFE:
+        view = behind("django.middleware.csrf.CsrfViewMiddleware", view)
+    return view
 
 
-def guarded(view: View, middleware: str) -> View:
+def behind(middleware: str, view: View) -> View:
     """The view behind the middleware of that kind that the site has, if it has one."""
     base: Any = import_string(middleware)
     for guard in map(import_string, settings.MIDDLEWARE):
         if inspect.isclass(guard) and issubclass(guard, base):
             # It may ask the database for the session, which an async view may not.
-            if iscoroutinefunction(view) and (middleware != CSRF or settings.CSRF_USE_SESSIONS):
+            if iscoroutinefunction(view) and (
+                "csrf" not in middleware or settings.CSRF_USE_SESSIONS
+            ):
                 view = async_to_sync(view)
             view = decorator_from_middleware(guard)(view)  # type: ignore[arg-type]
-    return view
-
-
-def atomic(view: View, aliases: set[str]) -> View:
-    """The view in the transactions that ATOMIC_REQUESTS gives it, if it is not marked itself."""
-    for alias in aliases - vars(view).get("_non_atomic_requests", set()):
-        if connections.settings[alias]["ATOMIC_REQUESTS"]:
-            view = transaction.atomic(using=alias)(view)
     return view
 
 

@@ -1,18 +1,8 @@
 """What a view may return. `as_view` runs before the first request, the rest once per request.
 
-============================================  ===============================================
-returned                                      response
-============================================  ===============================================
-any Django response                           itself
-str, bytes                                    text/html
-dict, where the route has a template          the template rendered with it, lazily
-dict, list, a QuerySet of values()            JSON
-(body, status), (body, headers),              that of the body, with the status and headers
-(body, status, headers)
-a generator or iterator, sync or async        streamed
-============================================  ===============================================
-
-Anything else is a ReturnTypeError that names the view, its file and line, and what to write.
+A Django response is itself, text is HTML, a dict is for the route's template or is JSON, and so on:
+the rows of RETURNS. Flask's tuples add a status and headers to any of them. What has no row is a
+ReturnTypeError that names the view, its file and line, and what to write, from the rows of INSTEAD.
 """
 
 import functools
@@ -65,7 +55,8 @@ def as_view(view: View, template: str | None = None) -> View:
 
     async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         returned = await view(request, *args, **kwargs)
-        if isinstance(body_of(returned), QuerySet):  # it is about to ask the database
+        body = returned[0] if isinstance(returned, tuple) and returned else returned
+        if isinstance(body, QuerySet):  # it is about to ask the database
             return await sync_to_async(to_response)(returned, request, context)
         return to_response(returned, request, context)
 
@@ -109,7 +100,7 @@ def json(body: Any, context: Context) -> JsonResponse:
         return JsonResponse(body, safe=False)
     except (TypeError, ValueError) as error:
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
-        raise context.refuse(f"a {kind(body)} that is not JSON: {error}", hint) from error
+        raise context.refuse(f"a {type(body).__name__} that is not JSON: {error}", hint) from error
 
 
 def rows(body: QuerySet[Any], context: Context) -> JsonResponse:
@@ -128,10 +119,6 @@ RETURNS: tuple[tuple[Any, Callable[[Any, Context], HttpResponseBase]], ...] = (
     (QuerySet, rows),
     ((Iterator, AsyncIterator), stream),
 )
-
-
-def body_of(returned: Any) -> Any:
-    return returned[0] if isinstance(returned, tuple) and returned else returned
 
 
 def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
@@ -159,7 +146,7 @@ def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None
         case (body, int(status), Mapping() | list() as headers) if 100 <= status <= 599:
             return body, int(status), dict(headers)
     # The values may be private: only the numbers are shown.
-    shape = ", ".join(str(v) if isinstance(v, int) else kind(v) for v in returned)
+    shape = ", ".join(str(v) if isinstance(v, int) else type(v).__name__ for v in returned)
     hint = "Return (body, status), (body, headers) or (body, status, headers)."
     raise context.refuse(f"a tuple that is none of the accepted: ({shape})", hint)
 
@@ -171,11 +158,7 @@ def refusal(body: Any, context: Context) -> ReturnTypeError:
     if inspect.iscoroutine(body):
         body.close()
     hint = next(hint for types, hint in INSTEAD if isinstance(body, types))
-    return context.refuse(f"a {kind(body)}", hint)
-
-
-def kind(value: Any) -> str:
-    return type(value).__name__
+    return context.refuse(f"a {type(body).__name__}", hint)
 
 
 INSTEAD: tuple[tuple[Any, str], ...] = (

@@ -3,7 +3,7 @@
 import pytest
 
 from djng.errors import SettingError
-from djng.settings import build, port
+from djng.settings import Environment, build
 
 
 def settings(folder, environ=None, command=None, **given):
@@ -113,7 +113,7 @@ def test_a_redis_holds_the_cache_and_the_sessions(tmp_path, name):
 
 
 def test_the_port_is_djangos_unless_the_platform_names_one():
-    assert (port({}), port({"PORT": "5000"})) == ("8000", "5000")
+    assert (Environment({}).port(), Environment({"PORT": "5000"}).port()) == ("8000", "5000")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_value_that_does_not_parse_is_named(tmp_path, name, value):
 @pytest.mark.parametrize("value", ["0", "65536", "http", "-1", "٣"])
 def test_a_port_that_is_none_is_named(value):
     with pytest.raises(SettingError, match="PORT"):
-        port({"PORT": value})
+        Environment({"PORT": value}).port()
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "CACHE_URL", "REDIS_URL"])

@@ -20,13 +20,8 @@ class Command(makemigrations.Command):
 
 
 def first_migration() -> tuple[str, ...]:
-    """All labels that Django would look at, and the file's, if its first migration is due."""
+    """All labels that Django would look at, and the file's, where its first migration is due."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
-    due = [
-        config.label
-        for config in apps.get_app_configs()
-        if isinstance(config, FileConfig)
-        and config.label in loader.unmigrated_apps
-        and any(config.get_models())
-    ]
+    files = [each for each in apps.get_app_configs() if isinstance(each, FileConfig)]
+    due = [each.label for each in files if each.label in loader.unmigrated_apps and each.models]
     return (*sorted(loader.migrated_apps), *due) if due else ()
