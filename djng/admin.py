@@ -9,12 +9,19 @@ from typing import Any
 
 from django.db.models import Model
 
-from djng.errors import SetupError, name_of
+from djng.errors import KeywordError, SetupError, name_of, nearest
 
 
 def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: FrameType) -> Any:
     """What `app.admin`, called so in that frame, returns: a decorator, or the decorated model."""
     from django.contrib import admin
+
+    for name, value in options.items():
+        if not hasattr(admin.ModelAdmin, name) and not callable(value):  # those are columns
+            hint = f"Did you mean {nearest(name, dir(admin.ModelAdmin), cutoff=0)}?"
+            raise KeywordError(f"{name} is not an option of ModelAdmin.", hint=hint)
+    if len(models) == 1 and is_being_decorated(models[0], frame):
+        return register((), {}, frame)(models[0])
 
     def decorate(decorated: Any) -> Any:
         kind: type = admin.ModelAdmin if models else Model
@@ -25,9 +32,6 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
         admin.site.register(*registered, **options)
         return decorated
 
-    if len(models) == 1 and is_being_decorated(models[0], frame):
-        admin.site.register(models[0])
-        return models[0]
     return decorate
 
 

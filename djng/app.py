@@ -23,7 +23,7 @@ from django.urls import get_resolver, path
 from djng import admin, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
-from djng.errors import Location, SetupError, caller, user_frames
+from djng.errors import Location, SetupError, caller, name_of, user_frames
 from djng.urls import Decorated, Decorator
 
 
@@ -108,10 +108,13 @@ class Djng(urls.Routes):
         """
         self._refuse_late()
         if code not in (400, 403, 404, 500):
-            hint = "Django hands on 400, 403, 404 and 500."
-            raise SetupError(f"no error view is ever called for {code!r}.", hint=hint)
+            hint = "Write @app.error(404), or 400, 403 or 500: Django hands on no other."
+            raise SetupError("no error view is called for that.", hint=hint)
 
         def decorate(view: Decorated) -> Decorated:
+            if not urls.fits(view, None, None):
+                hint = f"Write `def {name_of(view)}(request, exception)`."
+                raise SetupError("the view does not take what it is given.", hint=hint)
             self._error_views[f"handler{code}"] = views.as_error_view(view, code, template)
             return view
 

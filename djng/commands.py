@@ -75,7 +75,7 @@ def argument(parameter: Parameter) -> tuple[list[str], dict[str, Any]]:
     """What ``parser.add_argument`` takes for a parameter."""
     name, default, kind = parameter.name, parameter.default, parameter.kind
     if kind is Parameter.VAR_POSITIONAL:
-        return [name], {**reading(parameter), "nargs": "*"}
+        return [name], {**reading(parameter), "nargs": "*", "default": ()}
     if default is not Parameter.empty:
         option = {"default": default, "help": f"default: {default}"}
     elif kind is Parameter.KEYWORD_ONLY:

@@ -56,6 +56,8 @@ def build(
     given = {**KEYWORDS, **overrides}
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
     check_names(overrides)
+    if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
+        raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
     debug = overrides.get("DEBUG", environment.flag("DJANGO_DEBUG", command == "runserver"))
     settings = {
         "SETTINGS_MODULE": label,

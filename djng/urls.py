@@ -69,6 +69,11 @@ class Routes:
         self._entries: list[Entry] = []
 
     def _add(self, entry: Entry) -> None:
+        for other in self._entries:
+            if isinstance(entry, Route) and isinstance(other, Route) and other.rule == entry.rule:
+                for method in {*other.methods} & {*entry.methods}:
+                    message = f"two functions answer {method or 'any method of'} {entry}."
+                    raise RouteError(message, hint=f"Delete one; the other is at {other.where}.")
         self._entries.append(entry)
 
     def route(
@@ -89,6 +94,8 @@ class Routes:
             @app.route("/posts/<int:pk>/", template="post.html")
             def post(request, pk): return {"post": get_object_or_404(Post, pk=pk)}
         """
+        if not isinstance(rule, str):
+            raise RouteError("the decorator has no rule.", hint='Write @app.route("/...").')
         if isinstance(methods, str):
             raise RouteError(f"methods={methods!r} is not a list.", hint=f'Write ["{methods}"].')
         accepted = tuple(method.upper() for method in methods) if methods else (None,)
@@ -143,7 +150,8 @@ def check_rule(rule: str, view: View) -> None:
     try:
         placeholders = path(rule.removeprefix("/"), HttpResponse).pattern.converters
     except ImproperlyConfigured as error:
-        hint = f"Converters are {', '.join(get_converters())}, float, string and any(a,b)."
+        names = f"{', '.join(get_converters())}, float, string and any(a,b)"
+        hint = f"Write <converter:name>; the converters are {names}."
         raise RouteError(str(error), hint=hint) from error
     for handler in handlers(view):
         check_arguments(rule, handler, list(placeholders))
@@ -162,19 +170,24 @@ def handlers(view: View) -> Iterator[View]:
 
 
 def check_arguments(rule: str, view: View, placeholders: list[str]) -> None:
+    if fits(view, None, **dict.fromkeys(placeholders)):
+        return
+    name, signature = name_of(view), inspect.signature(view)
+    given = ", ".join(placeholders) or "no argument"
+    problem = f'the route "{rule}" gives {given} to {name}{signature}.'
+    if not signature.parameters:
+        problem = f"{name}() does not take the request."
+    hint = f"Write `def {name}({', '.join(['request', *placeholders])})`, or change the route."
+    raise RouteError(problem, hint=hint)
+
+
+def fits(view: View, *args: Any, **kwargs: Any) -> bool:
+    """Whether the view takes these arguments; what was not written in Python takes any."""
     try:
-        signature = inspect.signature(view)
-    except (TypeError, ValueError):
-        return  # not written in Python
-    try:
-        signature.bind(None, **dict.fromkeys(placeholders))
-    except TypeError:
-        name, given = name_of(view), ", ".join(placeholders) or "no argument"
-        problem = f'the route "{rule}" gives {given} to {name}{signature}.'
-        if not signature.parameters:
-            problem = f"{name}() does not take the request."
-        hint = f"Write `def {name}({', '.join(['request', *placeholders])})`, or change the route."
-        raise RouteError(problem, hint=hint) from None
+        inspect.signature(view).bind(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)
+    return True
 
 
 class FloatConverter:
@@ -202,10 +215,7 @@ def register_converters(rule: str) -> None:
 def patterns(
     entries: Iterable[Entry], make_view: Callable[[View, str | None], View]
 ) -> Iterator[URLPattern | URLResolver]:
-    """Django's patterns of what `Routes` collected; raises RouteError where two functions collide.
-
-    `make_view` makes a Django view of a routed view and its template.
-    """
+    """Django's patterns of what `Routes` collected; `make_view` takes a view and its template."""
     groups: dict[str, list[Route]] = {}
     for entry in entries:
         if isinstance(entry, Route):
@@ -224,11 +234,7 @@ def group_view(group: list[Route], make_view: Callable[[View, str | None], View]
     views: Views = {}
     for route in group:
         view = make_view(route.view, route.template)
-        for method in route.methods:
-            if method in views:
-                message = f"two functions answer {method or 'any method of'} {route}."
-                raise RouteError(message, hint="Delete one of them.", where=route.where)
-            views[method] = view
+        views |= dict.fromkeys(route.methods, view)
     if list(views) == [None]:
         return views[None]
     if "GET" in views:

@@ -100,7 +100,7 @@ def json(body: Any, context: Context) -> JsonResponse:
         return JsonResponse(body, safe=False)
     except (TypeError, ValueError) as error:
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
-        raise context.refuse(f"a {type(body).__name__} that is not JSON: {error}", hint) from error
+        raise context.refuse(f"what is not JSON: {error}", hint) from error
 
 
 def rows(body: QuerySet[Any], context: Context) -> JsonResponse:
@@ -158,15 +158,15 @@ def refusal(body: Any, context: Context) -> ReturnTypeError:
     if inspect.iscoroutine(body):
         body.close()
     hint = next(hint for types, hint in INSTEAD if isinstance(body, types))
-    return context.refuse(f"a {type(body).__name__}", hint)
+    return context.refuse(f"a value of type {type(body).__name__}", hint)
 
 
 INSTEAD: tuple[tuple[Any, str], ...] = (
-    (Model, 'Return the fields that may be seen: {"title": post.title}.'),
-    (QuerySet, 'Name the fields that may be seen: Post.objects.values("id", "title").'),
+    (Model, 'Return the fields that may be seen in a dict: {"id": ..., ...}.'),
+    (QuerySet, 'Name the fields that may be seen: .values("id", ...).'),
     ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
     ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
     (type, "Return an instance, not the class."),
-    (Awaitable, "Write `async def` and `await` it."),
+    (Awaitable, "`await` it, in an `async def`."),
     (object, "Return a str, a dict, a list or a Django response."),
 )

@@ -73,7 +73,11 @@ def test_checks_cover_the_admin(site):
 
 @pytest.mark.parametrize(
     "source",
-    ["@app.admin()\ndef view(request): ...", "@app.admin()\nclass Thing: ..."],
+    [
+        "@app.admin()\ndef view(request): ...",
+        "@app.admin\ndef view(request): ...",
+        "@app.admin()\nclass Thing: ...",
+    ],
 )
 def test_what_is_no_model_is_refused(site, source):
     done = site.write(source).run("check")

@@ -63,7 +63,7 @@ STOPS = {
         + "@app.get('/')\ndef one(request): ...\n@app.route('/', methods=['GET'])\n"
         + "def two(request): ...",
         'blog.py:6: two functions answer GET "/".',
-        "Delete one of them.",
+        "Delete one; the other is at blog.py:4.",
     ),
     "order": (
         APP
@@ -124,8 +124,34 @@ STOPS = {
     ),
     "error code": (
         APP + "@app.error(418)\ndef teapot(request, exception): ...",
-        "blog.py:4: no error view is ever called for 418.",
-        "400, 403, 404 and 500",
+        "blog.py:4: no error view is called for that.",
+        "@app.error(404), or 400, 403 or 500",
+    ),
+    "error view": (
+        APP + "@app.error(500)\ndef crashed(request): ...",
+        "blog.py:4: the view does not take what it is given.",
+        "Write `def crashed(request, exception)`",
+    ),
+    "bare route": (
+        APP + "@app.get\ndef index(request): ...",
+        "blog.py:4: the decorator has no rule.",
+        'Write @app.route("/...")',
+    ),
+    "text for a list": (
+        "from djng import Djng\n\napp = Djng(apps='shop')",
+        "blog.py:3: apps and middleware are lists.",
+        'Write apps=["..."]',
+    ),
+    "converter last": (
+        APP + "@app.get('/<id:int>/')\ndef post(request, id): ...",
+        "blog.py:4: URL route '<id:int>/' uses invalid converter 'id'.",
+        "Write <converter:name>",
+    ),
+    "option of the admin": (
+        APP + "from django.db import models\n@app.admin(list_displays=['pk'])\n"
+        "class Post(models.Model): ...",
+        "blog.py:5: list_displays is not an option of ModelAdmin.",
+        "Did you mean list_display?",
     ),
     "command": (
         APP + "@app.command\ndef migrate(): ...",

@@ -177,13 +177,13 @@ def test_headers_of_a_tuple_are_sent(get, kind):
     [
         ("none", "returned None", "Did you forget `return`?"),
         ("none_and_200", "returned None", "Did you forget `return`?"),
-        ("model", "returned a Dish", "the fields that may be seen"),
-        ("queryset", "returned a QuerySet", "values("),
-        ("int", "returned a int", "str(...)"),
-        ("set", "returned a set", "sorted(...)"),
-        ("object", "returned a object", "a Django response"),
-        ("class", "returned a type", "not the class"),
-        ("nested", "returned a dict that is not JSON", "plain values"),
+        ("model", "returned a value of type Dish", "the fields that may be seen"),
+        ("queryset", "returned a value of type QuerySet", "values("),
+        ("int", "returned a value of type int", "str(...)"),
+        ("set", "returned a value of type set", "sorted(...)"),
+        ("object", "returned a value of type object", "a Django response"),
+        ("class", "returned a value of type type", "not the class"),
+        ("nested", "returned what is not JSON", "plain values"),
         ("tuple", "a tuple that is none of the accepted: (str, str, str, str)", "(body, status)"),
         ("bad_status", "a tuple that is none of the accepted: (str, 999)", "(body, status)"),
         ("full_204", "returned a body with status 204", "return None"),
@@ -235,7 +235,7 @@ def test_anything_that_answers_a_request_can_be_routed(get, path, text):
 def test_a_coroutine_that_nobody_awaited_is_named(get):
     response = get("/awaited/", Accept="text/plain")
     assert response.status == 500
-    assert "Write `async def` and `await` it." in response.text
+    assert "`await` it, in an `async def`." in response.text
 
 
 def test_json_is_json(get):
