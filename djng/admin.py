@@ -9,7 +9,9 @@ from typing import Any
 
 from django.db.models import Model
 
-from djng.errors import KeywordError, SetupError, name_of, nearest
+from djng.errors import KeywordError, Location, SetupError, caller, name_of, nearest
+
+undecorated: list[Location] = []
 
 
 def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: FrameType) -> Any:
@@ -23,7 +25,11 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
     if len(models) == 1 and is_being_decorated(models[0], frame):
         return register((), {}, frame)(models[0])
 
+    where = caller()
+    undecorated.append(where)
+
     def decorate(decorated: Any) -> Any:
+        undecorated.remove(where)
         kind: type = admin.ModelAdmin if models else Model
         if not (inspect.isclass(decorated) and issubclass(decorated, kind)):
             hint = "Write @app.admin() on a model, or @app.admin(Post) on a ModelAdmin."
@@ -33,6 +39,12 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
         return decorated
 
     return decorate
+
+
+def check_decorated() -> None:
+    for where in undecorated:
+        hint = "Write @app.admin above the model, or use Django's admin.site.register()."
+        raise SetupError("app.admin() decorates nothing.", hint=hint, where=where)
 
 
 def is_being_decorated(model: type[Model], frame: FrameType) -> bool:

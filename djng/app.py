@@ -10,9 +10,11 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
 from threading import RLock
+from types import ModuleType
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
+from django.apps import apps
 from django.conf import settings
 from django.conf.urls.static import static
 from django.core.handlers.asgi import ASGIHandler
@@ -53,20 +55,28 @@ class Djng(urls.Routes):
         self.where = caller()
         self.templates = templates.sources
         self.library = templates.register
-        self._admin = admin and admin.strip("/") + "/"
-        self._file = FileApp(sys.modules[next(user_frames()).f_globals["__name__"]])
+        self._file = FileApp(self._module())
         self._lock = RLock()
         self._resolved: Location | None = None
         self._handlers: dict[type, Any] = {}
         self._commands: list[Callable[..., Any]] = []
         self._error_views: dict[str, views.View] = {}
         self._configure({"apps": apps, "middleware": middleware, "admin": admin, **overrides})
+        self._admin = None if admin is None else f"{admin.strip('/')}/".lstrip("/")
         Djng.current = self
+
+    def _module(self) -> ModuleType:
+        frames = (each for each in user_frames() if each.f_locals.get("self") is not self)
+        if module := sys.modules.get(next(frames).f_globals.get("__name__", "")):
+            return module
+        hint = "Run the file, or import it by its name."
+        raise SetupError("this is executed by something that is no import.", hint=hint)
 
     def _configure(self, given: dict[str, Any]) -> None:
         file, environ = self._file, os.environ
         file.check()
         self._keeps_secret = not ("SECRET_KEY" in given or environ.get("DJANGO_SECRET_KEY"))
+        self._keeps_debug = "DEBUG" in given or environ.get("DJANGO_DEBUG")
         values = site_settings.build(
             file.path, environ, given, label=file.label, command=file.command()
         )
@@ -78,7 +88,7 @@ class Djng(urls.Routes):
 
     def _refuse_late(self) -> None:
         if self._resolved:
-            hint = "Resolve no URL while the file is read: use reverse_lazy()."
+            hint = "Use reverse_lazy() while the file is read, and import there what has routes."
             raise SetupError(f"too late: {self._resolved} has resolved a URL.", hint=hint)
 
     def _add(self, entry: urls.Entry) -> None:
@@ -93,7 +103,7 @@ class Djng(urls.Routes):
             @app.admin(list_display=["title"])
             class Post(models.Model): ...
         """
-        if not self._admin:
+        if self._admin is None:
             raise SetupError("this site has no admin.", hint="Remove admin=None from Djng().")
         return admin.register(models, options, next(user_frames()))
 
@@ -124,14 +134,11 @@ class Djng(urls.Routes):
         """Make a function a management command of its name.
 
         Its parameters become the arguments: positional without a default, else ``--options``.
-        Returns the function. Raises SetupError where the name is that of one of Django's. ::
+        Returns the function. ::
 
             @app.command
             def greet(name: str, times: int = 1): print(f"Hello {name}! " * times)
         """
-        from djng import commands  # Django's commands take long to import; a server needs none
-
-        commands.check(function)
         self._commands.append(function)
         return function
 
@@ -143,18 +150,20 @@ class Djng(urls.Routes):
         """
         with self._lock:
             urls.check_order(self._entries)
+            admin.check_decorated()
             self._file.rename()
             self._file.ready()
             while self._commands:
-                from djng import commands
+                from djng import commands  # they take long to import, and few servers need any
 
-                commands.register(self._commands.pop(), self._file.label)
+                commands.register(self._commands.pop(0), self._file.label)
 
     def urlconf(self) -> dict[str, Any]:
         """What Django looks up in a URLconf: the admin, the routes, the media while developing."""
         self.start()
         self._resolved = caller()
-        mounted = [path(self._admin, admin.urls())] if self._admin else []
+        prefix = self._admin if apps.is_installed("django.contrib.admin") else None
+        mounted = [] if prefix is None else [path(prefix, admin.urls())]
         routes = urls.patterns(self._entries, views.as_view)
         media = static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
         return {"urlpatterns": [*mounted, *routes, *media], **self._error_views}
@@ -173,7 +182,7 @@ class Djng(urls.Routes):
             if __name__ == "__main__":
                 app.run()
         """
-        from django.core.management import execute_from_command_line  # as in `command`
+        from django.core.management import execute_from_command_line  # as in `start`
 
         refuse_unguarded()
         self.start()
@@ -219,11 +228,13 @@ class Djng(urls.Routes):
 
     def _handler(self, kind: type) -> Any:
         """The handler of that kind: the first request builds it, those that come meanwhile wait."""
+        # Outside the lock, for it imports the URLconf, which starts the site.
+        get_resolver().url_patterns  # noqa: B018
         with self._lock:
             if kind not in self._handlers:
-                self.start()
                 self.keep_secret()
-                get_resolver().url_patterns  # noqa: B018  # imports what the URLs import
+                if not self._keeps_debug:  # the file may start a server of its own
+                    settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
                 self._handlers[kind] = kind()
             return self._handlers[kind]
 

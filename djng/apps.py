@@ -15,6 +15,7 @@ import re
 import sys
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -58,6 +59,9 @@ class FileApp:
 
     def check(self) -> None:
         """Refuse a name that Python would take for something else."""
+        if self.path.stem in ("__main__", "__init__"):
+            message = f"{self.path.name} cannot be the name of a site."
+            raise SetupError(message, hint="Give the file the name of the site.")
         package = self.path.with_suffix("") / "__init__.py"
         if package.exists():
             message = f"{self.path.stem}/__init__.py hides {self.path.name} from every import."
@@ -95,15 +99,20 @@ class FileApp:
 
     def rename(self) -> None:
         """Give the app and all that its file defines the file's name."""
-        if self.is_file:
+        if self.is_file and self.module.__name__ != self.label:
             apps.app_configs[self.label].name = self.label
             rename(dict(vars(self.module)), self.module.__name__, self.label)
 
     def ready(self) -> None:
-        """Tell each app once that it is ready, in order."""
+        """Tell each app once that it is ready, in order; one that fails is told again."""
         while self._waiting:
-            del self._waiting[0].ready
-            self._waiting.popleft().ready()
+            config = self._waiting.popleft()
+            vars(config).pop("ready", None)
+            try:
+                config.ready()
+            except BaseException:
+                self._waiting.appendleft(config)
+                raise
 
 
 def label_of(stem: str) -> str:
@@ -116,10 +125,14 @@ def label_of(stem: str) -> str:
 def rename(namespace: dict[str, Any], old: str, new: str) -> None:
     """Let the functions and classes defined in the module `old` say that they are in `new`."""
     for value in namespace.values():
-        thing = getattr(value, "__func__", value)
-        if isinstance(thing, (type, FunctionType)) and thing.__module__ == old:
+        # The type is asked, and not the value: a lazy object would be evaluated by any question.
+        is_method = issubclass(type(value), (staticmethod, classmethod))
+        thing = value.__func__ if is_method else value
+        if issubclass(type(thing), (type, FunctionType)) and thing.__module__ == old:
             line = vars(thing).get("__firstlineno__")
-            thing.__module__ = new
-            if line:  # Python 3.13 takes it for the line of another file now, and drops it
-                thing.__firstlineno__ = line  # type: ignore[union-attr]
-            rename(dict(vars(thing)), old, new)
+            with suppress(AttributeError, TypeError):  # some classes refuse it
+                thing.__module__ = new
+                if line:  # Python 3.13 drops it, as that of another file
+                    thing.__firstlineno__ = line
+            if thing.__module__ == new:
+                rename(dict(vars(thing)), old, new)

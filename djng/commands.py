@@ -1,4 +1,4 @@
-"""Functions of the file as management commands. Runs while a command is declared or run.
+"""Functions of the file as management commands. Runs before the first command, and for each.
 
 A function's parameters are the command's arguments: one without a default is positional, one with
 a default an option, a bool a flag, ``*args`` any number; the annotation, or else the default, gives
@@ -11,11 +11,10 @@ from argparse import BooleanOptionalAction
 from collections.abc import Callable, Iterator
 from inspect import Parameter
 from types import ModuleType, NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import django.core.management
 from asgiref.sync import async_to_sync, iscoroutinefunction
-from django.core.management import find_commands, get_commands
+from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandParser
 
 from djng.errors import SetupError, locate, name_of
@@ -35,6 +34,7 @@ class FunctionCommand(BaseCommand):
                 parser.add_argument(*names, **options)
 
     def handle(self, *args: Any, **options: Any) -> str | None:
+        options["args"] = args  # Django takes an argument of this name out
         bound = inspect.signature(self.function).bind_partial()
         bound.arguments.update((p.name, options[p.name]) for p in parameters(self.function))
         run = async_to_sync(self.function) if iscoroutinefunction(self.function) else self.function
@@ -42,47 +42,47 @@ class FunctionCommand(BaseCommand):
         return output if isinstance(output, str) else None
 
 
-def check(function: Function) -> None:
-    """Refuse a function that would hide one of Django's commands."""
-    name = name_of(function)
-    if name in find_commands(django.core.management.__path__[0]):
-        message, hint = f"{name}() would hide Django's command.", "Give it another name."
-        raise SetupError(message, hint=hint, where=locate(function))
-
-
 def register(function: Function, app: str) -> None:
     """Make the function a command of the app, where Django looks for one.
 
     Django finds commands as modules in a folder, and remembers what it found in the dictionary that
-    `get_commands` returns. So the function gets a module, and a line in that dictionary.
+    `get_commands` returns. So the function gets a module, and a line in that dictionary. Raises
+    SetupError for a name that is taken.
     """
     name = name_of(function)
+    if get_commands().setdefault(name, app) != app:
+        message, hint = f"{name}() would hide a command of Django's.", "Give it another name."
+        raise SetupError(message, hint=hint, where=locate(function))
     attributes = {"function": staticmethod(function), "help": inspect.getdoc(function) or ""}
     module = ModuleType(f"{app}.management.commands.{name}")
     vars(module)["Command"] = type("Command", (FunctionCommand,), attributes)
     sys.modules[module.__name__] = module
-    get_commands()[name] = app
 
 
 def parameters(function: Function) -> Iterator[Parameter]:
     """The function's parameters, their annotations no longer text."""
-    hints = get_type_hints(function)
+    try:
+        hints = get_type_hints(function)
+    except NameError:  # imported for the type checker alone
+        hints = {}
     for parameter in inspect.signature(function).parameters.values():
         yield parameter.replace(annotation=hints.get(parameter.name, Parameter.empty))
 
 
 def argument(parameter: Parameter) -> tuple[list[str], dict[str, Any]]:
     """What ``parser.add_argument`` takes for a parameter."""
-    name, default, kind = parameter.name, parameter.default, parameter.kind
-    if kind is Parameter.VAR_POSITIONAL:
-        return [name], {**reading(parameter), "nargs": "*", "default": ()}
-    if default is not Parameter.empty:
-        option = {"default": default, "help": f"default: {default}"}
-    elif kind is Parameter.KEYWORD_ONLY:
-        option = {"required": True}
-    else:
-        return [name], reading(parameter)
-    return [f"--{name.replace('_', '-')}"], {"dest": name, **reading(parameter), **option}
+    name, default, options = parameter.name, parameter.default, reading(parameter)
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        return [name], {**options, "nargs": "*", "default": ()}
+    is_option = parameter.kind is Parameter.KEYWORD_ONLY or "action" in options
+    if default is Parameter.empty and not is_option:
+        return [name], options
+    options |= {"required": True} if default is Parameter.empty else {"default": default}
+    return [f"--{name.replace('_', '-')}"], {
+        "dest": name,
+        "help": "default: %(default)s",
+        **options,
+    }
 
 
 def reading(parameter: Parameter) -> dict[str, Any]:
@@ -90,7 +90,12 @@ def reading(parameter: Parameter) -> dict[str, Any]:
     hint, default = parameter.annotation, parameter.default
     if hint is Parameter.empty:
         hint = str if default in (None, Parameter.empty) else type(default)
-    kind = next(
-        (each for each in get_args(hint) if each is not NoneType), hint
-    )  # int of int | None
-    return {"action": BooleanOptionalAction} if kind is bool else {"type": kind}
+    if NoneType in get_args(hint):  # int | None is read as int is
+        hint = get_args(hint)[0]
+    if get_origin(hint) is Literal:
+        return {"choices": get_args(hint), "type": type(get_args(hint)[0])}
+    if hint is bool:
+        return {"action": BooleanOptionalAction}
+    kind = next(iter(get_args(hint)), hint)
+    many = {"nargs": "*"} if get_origin(hint) in (list, tuple) else {}
+    return {**many, "type": getattr(kind, "fromisoformat", kind) if callable(kind) else str}

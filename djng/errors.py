@@ -34,8 +34,8 @@ class Location(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        near = os.path.relpath(self.file) if os.path.isabs(self.file) else self.file
-        return f"{self.file if near.startswith('..') else near}:{self.line}"
+        near = self.file.removeprefix(os.getcwd() + os.sep)
+        return f"{near}:{self.line}"
 
 
 class DjngError(Exception):

@@ -8,9 +8,10 @@ import re
 import secrets
 import tempfile
 from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import django
 from django.conf import global_settings
@@ -58,6 +59,8 @@ def build(
     check_names(overrides)
     if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
         raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
+    if not isinstance(given["admin"], str | None):
+        raise KeywordError("admin is a path.", hint='Write admin="admin/", or None for no admin.')
     debug = overrides.get("DEBUG", environment.flag("DJANGO_DEBUG", command == "runserver"))
     settings = {
         "SETTINGS_MODULE": label,
@@ -224,20 +227,23 @@ class Environment(NamedTuple):
 
     def database(self, file: Path) -> Settings:
         """The database that DATABASE_URL names, or SQLite in a file beside the user's."""
-        if url := self.get("DATABASE_URL"):
-            return database_from_url(url)
         # Two processes that read and then write fail with "database is locked", whatever the
         # timeout, unless their transactions are IMMEDIATE.
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20}
-        engine = "django.db.backends.sqlite3"
-        return {"ENGINE": engine, "NAME": file.with_suffix(".sqlite3"), "OPTIONS": options}
+        sqlite = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options}
+        named = database_from_url(self.get("DATABASE_URL"))
+        if named.get("ENGINE", sqlite["ENGINE"]) != sqlite["ENGINE"]:
+            return named
+        path = file.parent / named.get("NAME", file.with_suffix(".sqlite3"))
+        return {**sqlite, "NAME": ":memory:" if named.get("NAME") == ":memory:" else path}
 
     def cache(self) -> Settings:
         name = "CACHE_URL" if self.get("CACHE_URL") else "REDIS_URL"
         if not (url := self.get(name)):
             return {}
-        if urlsplit(url).scheme not in {"redis", "rediss", "unix"}:
+        if not re.match("(rediss?|unix)://", url):
             raise unusable(name, url, "redis://HOST:PORT/NUMBER, rediss://... or unix://PATH")
+        require("redis", name, "redis")
         backend = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
         engine = "django.contrib.sessions.backends.cached_db"
         return {"CACHES": {"default": backend}, "SESSION_ENGINE": engine}
@@ -251,22 +257,25 @@ class Environment(NamedTuple):
 
     def secret_key(self, file: Path) -> str:
         """The key that is given, or the one kept before, or one for this process alone."""
-        try:
-            return self.get("DJANGO_SECRET_KEY") or file.with_suffix(".secret").read_text()
-        except FileNotFoundError:
-            return secrets.token_urlsafe(50)
+        kept = file.with_suffix(".secret")
+        given = self.get("DJANGO_SECRET_KEY") or (kept.exists() and kept.read_text())
+        return given or secrets.token_urlsafe(50)
 
 
 def database_from_url(url: str) -> Settings:
+    if not url:
+        return {}
+    require("dj_database_url", "DATABASE_URL", "postgres")
     try:
-        import dj_database_url  # an extra: needed only where DATABASE_URL is set
-    except ImportError:
-        hint = 'pip install "djng[postgres]"'
-        raise SettingError("DATABASE_URL needs dj-database-url.", hint=hint) from None
-    try:
-        return dict(dj_database_url.parse(url))
+        return dict(import_module("dj_database_url").parse(url))
     except ValueError:
         raise unusable("DATABASE_URL", url, "postgres://USER:PASSWORD@HOST:PORT/NAME") from None
+
+
+def require(module: str, variable: str, extra: str) -> None:
+    if not find_spec(module):
+        hint = f'pip install "djng[{extra}]"'
+        raise SettingError(f"{variable} needs the package {module}.", hint=hint)
 
 
 def unusable(name: str, value: str, accepted: str) -> SettingError:

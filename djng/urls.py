@@ -70,10 +70,8 @@ class Routes:
 
     def _add(self, entry: Entry) -> None:
         for other in self._entries:
-            if isinstance(entry, Route) and isinstance(other, Route) and other.rule == entry.rule:
-                for method in {*other.methods} & {*entry.methods}:
-                    message = f"two functions answer {method or 'any method of'} {entry}."
-                    raise RouteError(message, hint=f"Delete one; the other is at {other.where}.")
+            if isinstance(entry, Route) and isinstance(other, Route):
+                check_pair(entry, other)
         self._entries.append(entry)
 
     def route(
@@ -139,7 +137,22 @@ class Routes:
         self._add(Include(prefix.removeprefix("/"), urls))
 
 
-# While the file is read: does the rule fit the view?
+# While the file is read: does the rule fit the view, and the other rules?
+
+
+def check_pair(route: Route, other: Route) -> None:
+    """Raise RouteError where two functions would answer the same, or one would never answer."""
+    hint = f"The other is at {other.where}."
+    if shape(route.rule) == shape(other.rule) and route.rule != other.rule:
+        message = f"{route} and {other} are one URL: its placeholders have one name."
+        raise RouteError(message, hint=hint)
+    for method in {*route.methods} & {*other.methods} if route.rule == other.rule else ():
+        raise RouteError(f"two functions answer {method or 'any method of'} {route}.", hint=hint)
+
+
+def shape(rule: str) -> str:
+    """The rule without the names of its placeholders."""
+    return re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", rule)
 
 
 def check_rule(rule: str, view: View) -> None:
@@ -150,7 +163,8 @@ def check_rule(rule: str, view: View) -> None:
     try:
         placeholders = path(rule.removeprefix("/"), HttpResponse).pattern.converters
     except ImproperlyConfigured as error:
-        names = f"{', '.join(get_converters())}, float, string and any(a,b)"
+        known = [name for name in get_converters() if "(" not in name]
+        names = ", ".join(dict.fromkeys([*known, "float", "string", "any(a,b)"]))
         hint = f"Write <converter:name>; the converters are {names}."
         raise RouteError(str(error), hint=hint) from error
     for handler in handlers(view):
@@ -183,8 +197,11 @@ def check_arguments(rule: str, view: View, placeholders: list[str]) -> None:
 
 def fits(view: View, *args: Any, **kwargs: Any) -> bool:
     """Whether the view takes these arguments; what was not written in Python takes any."""
+    # Django's own decorators hand on what they get; another may add an argument.
+    while hasattr(view, "__wrapped__") and view.__globals__["__name__"].startswith("django."):
+        view = view.__wrapped__
     try:
-        inspect.signature(view).bind(*args, **kwargs)
+        inspect.signature(view, follow_wrapped=False).bind(*args, **kwargs)
     except (TypeError, ValueError) as error:
         return isinstance(error, ValueError)
     return True
@@ -331,10 +348,10 @@ def current(view: View) -> Any:
 
 
 def wraps(outer: Any, view: View) -> bool:
-    """Whether `outer` is what a decorator made of the view, with or without functools.wraps."""
-    if outer is view or not inspect.isfunction(outer):
-        return False
-    closure = inspect.getclosurevars(outer).nonlocals.values()
-    return inspect.unwrap(outer, stop=lambda f: f is view) is view or any(
-        c is view for c in closure
+    """Whether `outer` is what a decorator made of the view: a function, a class or a partial."""
+    is_function = inspect.isfunction(outer)
+    held = (
+        inspect.getclosurevars(outer).nonlocals if is_function else getattr(outer, "__dict__", {})
     )
+    inner = (inspect.unwrap(outer, stop=lambda each: each is view), getattr(outer, "func", None))
+    return outer is not view and any(each is view for each in (*inner, *held.values()))

@@ -1,8 +1,8 @@
 """What a view may return. `as_view` runs before the first request, the rest once per request.
 
 A Django response is itself, text is HTML, a dict is for the route's template or is JSON, and so on:
-the rows of RETURNS. Flask's tuples add a status and headers to any of them. What has no row is a
-ReturnTypeError that names the view, its file and line, and what to write, from the rows of INSTEAD.
+the lines of `to_response`. Flask's tuples add a status and headers to any of them. What has no line
+is a ReturnTypeError that names the view, its file and line, and what to write, by INSTEAD.
 """
 
 import functools
@@ -23,6 +23,8 @@ from djng.errors import ReturnTypeError, locate, name_of
 View = Callable[..., Any]
 
 BODILESS = {204, 304}
+# What Django asks of a view; an instance may have them from its class.
+MARKS = ("csrf_exempt", "login_required", "should_append_slash", "_non_atomic_requests")
 
 
 class Context(NamedTuple):
@@ -60,7 +62,9 @@ def as_view(view: View, template: str | None = None) -> View:
             return await sync_to_async(to_response)(returned, request, context)
         return to_response(returned, request, context)
 
-    return functools.update_wrapper(async_view if is_async(view) else sync_view, view)
+    made = functools.update_wrapper(async_view if is_async(view) else sync_view, view)
+    vars(made).update({mark: getattr(view, mark) for mark in MARKS if hasattr(view, mark)})
+    return made
 
 
 def as_error_view(view: View, status: int, template: str | None = None) -> View:
@@ -87,11 +91,15 @@ def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpRe
         return from_tuple(returned, request, context)
     if context.template and isinstance(returned, dict):
         return TemplateResponse(request, context.template, returned)
-    if context.template and isinstance(returned, list):
+    if context.template and isinstance(returned, (list, QuerySet)):
         raise context.refuse("a list", f"The template {context.template} takes a dict.")
-    for types, make in RETURNS:
-        if isinstance(returned, types):
-            return make(returned, context)
+    if isinstance(returned, (dict, list)):
+        return json(returned, context)
+    # Django tells a QuerySet of values() from one of models by this attribute alone.
+    if isinstance(returned, QuerySet) and not issubclass(returned._iterable_class, ModelIterable):
+        return json(list(returned), context)
+    if isinstance(returned, (Iterator, AsyncIterator)):
+        return StreamingHttpResponse(returned)
     raise refusal(returned, context)
 
 
@@ -101,24 +109,6 @@ def json(body: Any, context: Context) -> JsonResponse:
     except (TypeError, ValueError) as error:
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
         raise context.refuse(f"what is not JSON: {error}", hint) from error
-
-
-def rows(body: QuerySet[Any], context: Context) -> JsonResponse:
-    # Django tells a QuerySet of values() from one of models by this attribute alone.
-    if issubclass(body._iterable_class, ModelIterable):
-        raise refusal(body, context)
-    return json(list(body), context)
-
-
-def stream(body: Iterator[Any], context: Context) -> StreamingHttpResponse:
-    return StreamingHttpResponse(body)
-
-
-RETURNS: tuple[tuple[Any, Callable[[Any, Context], HttpResponseBase]], ...] = (
-    ((dict, list), json),
-    (QuerySet, rows),
-    ((Iterator, AsyncIterator), stream),
-)
 
 
 def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
@@ -139,16 +129,21 @@ def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpRes
 def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None, dict[str, str]]:
     """The body, the status and the headers of Flask's tuples."""
     match returned:
-        case (body, int(status)) if 100 <= status <= 599:
+        case (body, int(status)) if 200 <= status <= 599:
             return body, int(status), {}
-        case (body, Mapping() | list() as headers):
+        case (body, Mapping() | list() as headers) if are_headers(headers):
             return body, None, dict(headers)
-        case (body, int(status), Mapping() | list() as headers) if 100 <= status <= 599:
+        case (body, int(status), headers) if 200 <= status <= 599 and are_headers(headers):
             return body, int(status), dict(headers)
     # The values may be private: only the numbers are shown.
     shape = ", ".join(str(v) if isinstance(v, int) else type(v).__name__ for v in returned)
     hint = "Return (body, status), (body, headers) or (body, status, headers)."
     raise context.refuse(f"a tuple that is none of the accepted: ({shape})", hint)
+
+
+def are_headers(value: Any) -> bool:
+    pairs = isinstance(value, list) and all(isinstance(v, tuple) and len(v) == 2 for v in value)
+    return isinstance(value, Mapping) or pairs
 
 
 def refusal(body: Any, context: Context) -> ReturnTypeError:
@@ -167,6 +162,6 @@ INSTEAD: tuple[tuple[Any, str], ...] = (
     ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
     ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
     (type, "Return an instance, not the class."),
-    (Awaitable, "`await` it, in an `async def`."),
+    (Awaitable, "`await` it in an `async def`, be it a view or a decorator of one."),
     (object, "Return a str, a dict, a list or a Django response."),
 )

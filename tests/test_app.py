@@ -112,6 +112,50 @@ def test_debug_is_off_under_other_commands(site, arguments, variables, debug):
     assert site.write(HELLO).succeed(*arguments, code, **variables).strip() == debug
 
 
+def test_debug_is_off_under_a_server_that_the_file_starts(site):
+    site.put(
+        "blog.py",
+        """
+        import os
+        from wsgiref.simple_server import make_server
+        from djng import Djng
+        from django.conf import settings
+
+        app = Djng()
+
+        @app.route("/")
+        def index(request):
+            return f"debug {settings.DEBUG}"
+
+        if __name__ == "__main__":
+            make_server("127.0.0.1", int(os.environ["PORT"]), app).serve_forever()
+        """,
+    )
+    with site.serve("blog.py", PORT="PORT") as server:
+        assert server.request("/").text == "debug False"
+
+
+def test_an_app_may_resolve_urls_in_a_thread_when_it_is_ready(site):
+    site.put(
+        "shop/apps.py",
+        """
+        import threading, time
+        from django.apps import AppConfig
+        from django.urls import reverse
+
+        class ShopConfig(AppConfig):
+            name = "shop"
+
+            def ready(self):
+                threading.Thread(target=reverse, args=["index"]).start()
+                time.sleep(0.3)
+        """,
+    )
+    site.write(f"from djng import Djng\n\napp = Djng(apps=['shop'])\n{HELLO}")
+    with site.serve(*SERVERS["gunicorn"]) as server:
+        assert server.request("/").text == "debug False"
+
+
 def test_check_deploy_is_content_with_https(site):
     variables = {"DJANGO_HTTPS": "1", "DJANGO_ALLOWED_HOSTS": "example.com"}
     site.write(HELLO).succeed("check", "--deploy", "--fail-level", "WARNING", **variables)

@@ -287,3 +287,68 @@ def test_apps_are_ready_after_the_file(site):
         "read",
         "ready, and the file is read: True",
     ]
+
+
+def test_odd_classes_and_lazy_values_are_no_obstacle(site):
+    site.write("""
+        from django.utils.functional import SimpleLazyObject
+
+        class Node: ...
+        Node.child = Node
+        Node.self = Node
+
+        class Fixed(type):
+            def __setattr__(cls, name, value):
+                raise TypeError
+
+        class Stubborn(metaclass=Fixed):
+            class Inner: ...
+
+        config = SimpleLazyObject(lambda: 1 / 0)
+    """)
+    site.succeed("check")
+    assert site.shell("blog.app.start(); print(blog.Node.__module__)") == "blog"
+
+
+def test_an_app_that_fails_to_get_ready_fails_every_time(site):
+    site.put(
+        "shop/apps.py",
+        """
+        from django.apps import AppConfig
+
+        class ShopConfig(AppConfig):
+            name = "shop"
+
+            def ready(self):
+                raise RuntimeError("not ready")
+        """,
+    )
+    site.write("from djng import Djng\n\napp = Djng(apps=['shop'])\n")
+    assert site.shell("""
+        for _ in range(2):
+            try:
+                blog.app.start()
+            except RuntimeError as error:
+                print(error)
+    """).splitlines() == ["not ready", "not ready"]
+
+
+def test_a_subclass_may_be_made_elsewhere(site):
+    site.put(
+        "base.py",
+        """
+        from djng import Djng
+
+        class Site(Djng):
+            def __init__(self, **settings):
+                super().__init__(LANGUAGE_CODE="de", **settings)
+        """,
+    )
+    site.put("blog.py", "import djng\nfrom base import Site\n\napp = Site()\n")
+    assert site.shell("from django.conf import settings; print(settings.SETTINGS_MODULE)") == "blog"
+
+
+def test_a_file_is_executed_by_an_import(site):
+    site.write("")
+    done = site.python("-c", "exec(open('blog.py').read(), {'__name__': 'nowhere'})")
+    assert "this is executed by something that is no import" in done.stderr

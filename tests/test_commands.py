@@ -3,7 +3,9 @@
 import pytest
 
 COMMANDS = '''
+from datetime import date
 from decimal import Decimal
+from typing import Literal
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -35,6 +37,21 @@ async def later(times=2):
 
 
 @app.command
+def many(*args: int):
+    print(args)
+
+
+@app.command
+def publish(live: bool, size: Literal["s", "m"] = "s", day: date = None, form: str = "%Y"):
+    print(live, size, day, form)
+
+
+@app.command
+def listed(names: list[int]):
+    print(names)
+
+
+@app.command
 def fail():
     raise CommandError("it cannot be done", returncode=7)
 
@@ -57,6 +74,11 @@ def file(module_site):
         (["total", "1.10", "2.20"], "3.30 Decimal"),
         (["sized", "/tmp/a.txt", "--unit", "kB", "-v", "2"], "a.txt 2 kB"),
         (["later", "--times", "3"], "later later later"),
+        (["many", "1", "2"], "(1, 2)"),
+        (["many"], "()"),
+        (["publish", "--live"], "True s None %Y"),
+        (["publish", "--no-live", "--size=m", "--day=2026-01-02"], "False m 2026-01-02 %Y"),
+        (["listed", "1", "2"], "[1, 2]"),
     ],
 )
 def test_parameters_are_arguments(file, arguments, output):
@@ -68,6 +90,7 @@ def test_the_docstring_is_the_help(file):
     assert "Say hello." in shown
     assert "--loud, --no-loud" in shown
     assert "default: 1" in shown
+    assert "default: %Y" in file.succeed("publish", "--help")
 
 
 def test_commands_are_listed_under_the_file(file):
@@ -79,6 +102,10 @@ def test_commands_are_listed_under_the_file(file):
 def test_a_command_error_sets_the_exit_code(file):
     done = file.run("fail")
     assert (done.returncode, done.stderr.strip()) == (7, "CommandError: it cannot be done")
+
+
+def test_a_choice_is_one_of_those(file):
+    assert "invalid choice: 'x'" in file.run("publish", "--live", "--size=x").stderr
 
 
 def test_a_missing_argument_is_said_by_argparse(file):

@@ -51,7 +51,7 @@ STOPS = {
     "converter": (
         APP + "@app.get('/<inti:id>/')\ndef post(request, id): ...",
         "blog.py:4: URL route '<inti:id>/' uses invalid converter 'inti'.",
-        "int, path, slug, str, uuid, float, string and any(a,b)",
+        "int, path, slug, str, uuid, float, string, any(a,b)",
     ),
     "methods": (
         APP + "@app.route('/', methods='GET')\ndef index(request): ...",
@@ -63,7 +63,7 @@ STOPS = {
         + "@app.get('/')\ndef one(request): ...\n@app.route('/', methods=['GET'])\n"
         + "def two(request): ...",
         'blog.py:6: two functions answer GET "/".',
-        "Delete one; the other is at blog.py:4.",
+        "The other is at blog.py:4.",
     ),
     "order": (
         APP
@@ -71,6 +71,38 @@ STOPS = {
         + "@login_required\n@app.route('/')\ndef index(request): ...",
         "blog.py:6: a decorator of index() is above its route and does nothing.",
         'Move line 6, the route "/", above the other decorators.',
+    ),
+    "order of a class": (
+        APP
+        + "class guard:\n    def __init__(self, view): self.view = view\n"
+        + "    def __call__(self, request): return self.view(request)\n"
+        + "@guard\n@app.route('/')\ndef index(request): ...",
+        "blog.py:8: a decorator of index() is above its route and does nothing.",
+        "Move line 8",
+    ),
+    "one url, two names": (
+        APP
+        + "@app.get('/<int:pk>/')\ndef one(request, pk): ...\n"
+        + "@app.put('/<int:id>/')\ndef two(request, id): ...",
+        'blog.py:6: "/<int:id>/" and "/<int:pk>/" are one URL: its placeholders have one name.',
+        "The other is at blog.py:4.",
+    ),
+    "admin of nothing": (
+        APP
+        + "from django.db import models\nclass Post(models.Model): ...\n"
+        + "app.admin(Post, list_display=['pk'])",
+        "blog.py:6: app.admin() decorates nothing.",
+        "above the model",
+    ),
+    "path of the admin": (
+        "from djng import Djng\n\napp = Djng(admin=True)",
+        "blog.py:3: admin is a path.",
+        'admin="admin/"',
+    ),
+    "contrib command": (
+        APP + "@app.command\ndef createsuperuser(): ...",
+        "blog.py:4: createsuperuser() would hide a command of Django's.",
+        "another name",
     ),
     "order of a plain decorator": (
         APP
@@ -155,7 +187,7 @@ STOPS = {
     ),
     "command": (
         APP + "@app.command\ndef migrate(): ...",
-        "blog.py:4: migrate() would hide Django's command.",
+        "blog.py:4: migrate() would hide a command of Django's.",
         "another name",
     ),
     "no admin": (

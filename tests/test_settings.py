@@ -105,6 +105,12 @@ def test_database_url_moves_the_site_to_another_database(tmp_path):
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "blog")
 
 
+def test_an_sqlite_of_the_url_lies_beside_the_file(tmp_path):
+    made = settings(tmp_path, {"DATABASE_URL": "sqlite:///other.sqlite3"})["DATABASES"]["default"]
+    assert made["NAME"] == tmp_path / "other.sqlite3"
+    assert made["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
 @pytest.mark.parametrize("name", ["CACHE_URL", "REDIS_URL"])
 def test_a_redis_holds_the_cache_and_the_sessions(tmp_path, name):
     made = settings(tmp_path, {name: "redis://localhost:6379/1"})
@@ -141,7 +147,7 @@ def test_a_port_that_is_none_is_named(value):
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "CACHE_URL", "REDIS_URL"])
-@pytest.mark.parametrize("value", ["nothing://me:hush@host/1", "postgres//me:hush@host"])
+@pytest.mark.parametrize("value", ["nothing://me:hush@[h", "postgres//me:hush@host"])
 def test_a_url_that_does_not_parse_is_named_without_its_password(tmp_path, name, value):
     with pytest.raises(SettingError) as caught:
         settings(tmp_path, {name: value})

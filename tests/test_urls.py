@@ -3,7 +3,7 @@
 import pytest
 
 SHOP = """
-import uuid
+import functools
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.db import connection, transaction
 from django.http import HttpResponse
@@ -107,6 +107,42 @@ def wall_closed(request):
     return "closed"
 
 
+@app.get("/wall/async/")
+@login_not_required
+async def async_wall_open(request):
+    return "open"
+
+
+@app.post("/wall/async/")
+@csrf_exempt
+def async_wall_closed(request):
+    return "closed"
+
+
+def with_user(view):
+    @functools.wraps(view)
+    def inner(request, *args, **kwargs):
+        return view(request, "Ada", *args, **kwargs)
+
+    return inner
+
+
+@app.route("/injected/<int:pk>/")
+@with_user
+def injected(request, user, pk):
+    return f"{user} {pk}"
+
+
+class Hook:
+    csrf_exempt = True
+
+    def __call__(self, request):
+        return "hooked"
+
+
+app.route("/hook/")(Hook())
+
+
 @app.get("/atomic/")
 def atomic_get(request):
     return str(connection.in_atomic_block)
@@ -187,6 +223,14 @@ def test_csrf_exempt_alone_is_kept(ask):
     assert ask("/exempt/", "POST").text == "exempt"
 
 
+def test_an_instance_is_exempt_by_its_class(ask):
+    assert ask("/hook/", "POST").text == "hooked"
+
+
+def test_a_decorator_may_add_an_argument(ask):
+    assert ask("/injected/3/").text == "Ada 3"
+
+
 def test_methods_may_be_listed(ask):
     assert ask("/some/", "POST").text == "POST"
     assert ask("/some/", "DELETE").status == 405
@@ -250,6 +294,8 @@ def test_exemptions_hold_behind_a_login_wall(site):
     site.put("more.py", MORE)
     with site.write(source).serve() as server:
         assert server.request("/wall/").text == "open"
+        assert server.request("/wall/async/").text == "open"
+        assert server.request("/wall/async/", "POST").status == 302
         assert server.request("/wall/", "POST").status == 302
         assert server.request("/").status == 302
 

@@ -235,7 +235,7 @@ def test_anything_that_answers_a_request_can_be_routed(get, path, text):
 def test_a_coroutine_that_nobody_awaited_is_named(get):
     response = get("/awaited/", Accept="text/plain")
     assert response.status == 500
-    assert "`await` it, in an `async def`." in response.text
+    assert "`await` it in an `async def`" in response.text
 
 
 def test_json_is_json(get):
