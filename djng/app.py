@@ -51,11 +51,12 @@ class Djng(urls.Routes):
         **overrides: Any,
     ) -> None:
         super().__init__()
-        refuse_second()
         self.where = caller()
+        self._refuse_second()
         self.templates = templates.sources
         self.library = templates.register
         self._file = FileApp(self._module())
+        self.label = self._file.label
         self._lock = RLock()
         self._resolved: Location | None = None
         self._handlers: dict[type, Any] = {}
@@ -64,6 +65,14 @@ class Djng(urls.Routes):
         self._configure({"apps": apps, "middleware": middleware, "admin": admin, **overrides})
         self._admin = None if admin is None else f"{admin.strip('/')}/".lstrip("/")
         Djng.current = self
+
+    def _refuse_second(self) -> None:
+        hint = "A process has one site: run this file by itself."
+        if first := Djng.current:
+            raise SetupError(f"a second Djng(); the first one is at {first.where}.", hint=hint)
+        if settings.configured:
+            by = settings.SETTINGS_MODULE or "settings.configure()"
+            raise SetupError(f"Django is configured already, by {by}.", hint=hint)
 
     def _module(self) -> ModuleType:
         frames = (each for each in user_frames() if each.f_locals.get("self") is not self)
@@ -237,14 +246,6 @@ class Djng(urls.Routes):
                     settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
                 self._handlers[kind] = kind()
             return self._handlers[kind]
-
-
-def refuse_second() -> None:
-    hint = "A process has one site: run this file by itself."
-    if Djng.current:
-        raise SetupError(f"a second Djng(); the first one is at {Djng.current.where}.", hint=hint)
-    if settings.configured:
-        raise SetupError(f"Django is configured by {settings.SETTINGS_MODULE} already.", hint=hint)
 
 
 def refuse_unguarded() -> None:

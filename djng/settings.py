@@ -6,8 +6,8 @@
 import os
 import re
 import secrets
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -290,24 +290,17 @@ def unusable(name: str, value: str, accepted: str) -> SettingError:
 
 def keep_secret(file: Path, key: str) -> str:
     """Write the key beside the user's file, unless one is there, and return the one that is."""
-    target = file.with_suffix(".secret")
+    kept = file.with_suffix(".secret")
+    draft = kept.with_name(f".{kept.name}.{os.getpid()}")
     try:
-        if not target.exists():
-            create(target, key)
-        return target.read_text()
+        if not kept.exists():
+            draft.touch(0o600)
+            draft.write_text(key)
+            # A link appears at once and whole: of workers that start together, one makes it.
+            with suppress(FileExistsError):
+                os.link(draft, kept)
+            draft.unlink()
+        return kept.read_text()
     except OSError as error:
         hint = "Set DJANGO_SECRET_KEY, or let the server write there once."
         raise SetupError(f"the secret key cannot be kept: {error}.", hint=hint) from error
-
-
-def create(target: Path, text: str) -> None:
-    """Make a private file at once and whole: of workers that start together, one makes it."""
-    handle, draft = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}")
-    try:
-        with open(handle, "w") as stream:
-            stream.write(text)
-        os.link(draft, target)
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(draft)

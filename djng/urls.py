@@ -54,10 +54,6 @@ class Include(NamedTuple):
     prefix: str
     urls: Any
 
-    def pattern(self) -> URLResolver:
-        is_whole = isinstance(self.urls, tuple) and len(self.urls) == 3
-        return path(self.prefix, self.urls if is_whole else include(self.urls))
-
 
 Entry = Route | Include
 
@@ -239,7 +235,8 @@ def patterns(
             groups.setdefault(entry.rule, []).append(entry)
     for entry in entries:
         if isinstance(entry, Include):
-            yield entry.pattern()
+            is_whole = isinstance(entry.urls, tuple) and len(entry.urls) == 3
+            yield path(entry.prefix, entry.urls if is_whole else include(entry.urls))
         elif group := groups.pop(entry.rule, None):
             view = group_view(group, make_view)
             names = dict.fromkeys(route.name for route in group)

@@ -8,7 +8,8 @@ is a ReturnTypeError that names the view, its file and line, and what to write, 
 import functools
 import inspect
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
@@ -128,22 +129,16 @@ def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpRes
 
 def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None, dict[str, str]]:
     """The body, the status and the headers of Flask's tuples."""
-    match returned:
-        case (body, int(status)) if 200 <= status <= 599:
-            return body, int(status), {}
-        case (body, Mapping() | list() as headers) if are_headers(headers):
-            return body, None, dict(headers)
-        case (body, int(status), headers) if 200 <= status <= 599 and are_headers(headers):
-            return body, int(status), dict(headers)
+    body, *rest = returned or (None,)
+    status = rest.pop(0) if rest and isinstance(rest[0], int) else None
+    with suppress(TypeError, ValueError):
+        headers: dict[str, str] = dict(rest.pop(0) or ()) if rest else {}
+        if len(returned) > 1 and not rest and (status is None or 200 <= status <= 599):
+            return body, status, headers
     # The values may be private: only the numbers are shown.
     shape = ", ".join(str(v) if isinstance(v, int) else type(v).__name__ for v in returned)
     hint = "Return (body, status), (body, headers) or (body, status, headers)."
     raise context.refuse(f"a tuple that is none of the accepted: ({shape})", hint)
-
-
-def are_headers(value: Any) -> bool:
-    pairs = isinstance(value, list) and all(isinstance(v, tuple) and len(v) == 2 for v in value)
-    return isinstance(value, Mapping) or pairs
 
 
 def refusal(body: Any, context: Context) -> ReturnTypeError:

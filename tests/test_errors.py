@@ -258,7 +258,10 @@ def test_a_file_that_runs_when_it_is_imported_is_told_so(site):
 def test_a_project_cannot_be_joined(site):
     site.write(APP)
     code = "from django.conf import settings; settings.configure(); import blog"
-    assert "blog.py:3: Django is configured by" in site.python("-c", code).stderr
+    assert (
+        "blog.py:3: Django is configured already, by settings.configure()."
+        in site.python("-c", code).stderr
+    )
 
 
 def test_servers_get_the_error_as_an_exception(site):
