@@ -211,10 +211,17 @@ def test_wsgi_is_spoken_to_the_letter(app):
 
 
 async def ask_asgi(application, scope, *messages):
+    """The first thing that the application sends, once it has sent everything."""
     communicator = ApplicationCommunicator(application, scope)
     for message in messages:
         await communicator.send_input(message)
-    return await communicator.receive_output(timeout=10)
+    first = last = await communicator.receive_output(timeout=10)
+    while last["type"].startswith("http.response") and (
+        last["type"] == "http.response.start" or last.get("more_body")
+    ):
+        last = await communicator.receive_output(timeout=10)
+    await communicator.wait(timeout=10)
+    return first
 
 
 SCOPE = {
@@ -240,9 +247,10 @@ def test_asgi_is_spoken_in_both_kinds(app):
 
 
 def test_the_lifespan_is_answered(app):
-    started = asyncio.run(ask_asgi(app, {"type": "lifespan"}, {"type": "lifespan.startup"}))
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    started = asyncio.run(ask_asgi(app, {"type": "lifespan"}, *messages))
     assert started == {"type": "lifespan.startup.complete"}
-    stopped = asyncio.run(ask_asgi(app, {"type": "lifespan"}, {"type": "lifespan.shutdown"}))
+    stopped = asyncio.run(ask_asgi(app, {"type": "lifespan"}, messages[1]))
     assert stopped == {"type": "lifespan.shutdown.complete"}
 
 
