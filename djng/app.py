@@ -86,9 +86,7 @@ class Djng(urls.Routes):
         file.check()
         self._keeps_secret = not ("SECRET_KEY" in given or environ.get("DJANGO_SECRET_KEY"))
         self._keeps_debug = "DEBUG" in given or environ.get("DJANGO_DEBUG")
-        values = site_settings.build(
-            file.path, environ, given, label=file.label, command=file.command()
-        )
+        values = site_settings.build(file.path, environ, given, file.label, file.command())
         if environ.get("DJANGO_SETTINGS_MODULE") == "djng.unconfigured":
             del environ["DJANGO_SETTINGS_MODULE"]
         settings.configure(**values)
@@ -193,7 +191,11 @@ class Djng(urls.Routes):
         """
         from django.core.management import execute_from_command_line  # as in `start`
 
-        refuse_unguarded()
+        frame = next(user_frames())
+        name = frame.f_globals.get("__name__")
+        if frame.f_code.co_name == "<module>" and name != "__main__":
+            hint = 'Put it below `if __name__ == "__main__":`.'
+            raise SetupError(f"app.run() runs while {name} is only imported.", hint=hint)
         self.start()
         arguments = list(sys.argv if argv is None else argv)
         execute_from_command_line(arguments if arguments[1:] else [*arguments, "runserver"])
@@ -246,12 +248,3 @@ class Djng(urls.Routes):
                     settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
                 self._handlers[kind] = kind()
             return self._handlers[kind]
-
-
-def refuse_unguarded() -> None:
-    """Raise SetupError where a file that is only imported runs a command."""
-    frame = next(user_frames())
-    name = frame.f_globals.get("__name__")
-    if frame.f_code.co_name == "<module>" and name != "__main__":
-        hint = 'Put it below `if __name__ == "__main__":`.'
-        raise SetupError(f"app.run() runs while {name} is only imported.", hint=hint)

@@ -41,12 +41,7 @@ WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
 
 
 def build(
-    file: Path,
-    environ: Mapping[str, str],
-    overrides: Settings,
-    *,
-    label: str,
-    command: str | None = None,
+    file: Path, environ: Mapping[str, str], overrides: Settings, label: str, command: str | None
 ) -> Settings:
     """The settings of the site in `file`; raises KeywordError and SettingError.
 
@@ -60,7 +55,7 @@ def build(
     if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
         raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
     if not isinstance(given["admin"], str | None):
-        raise KeywordError("admin is a path.", hint='Write admin="admin/", or None for no admin.')
+        raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
     debug = overrides.get("DEBUG", environment.flag("DJANGO_DEBUG", command == "runserver"))
     settings = {
         "SETTINGS_MODULE": label,
@@ -69,7 +64,7 @@ def build(
         **default_settings(file, environment),
         **static_files(file.parent, command, live=debug or command == "test"),
         **environment.cache(),
-        **environment.https(),
+        **environment.hosts(),
         **overrides,
     }
     settings["INSTALLED_APPS"] = installed_apps(given, label)
@@ -83,8 +78,6 @@ def default_settings(file: Path, environment: "Environment") -> Settings:
         "BASE_DIR": file.parent,
         "ROOT_URLCONF": "djng.urlconf",
         "SECRET_KEY": environment.secret_key(file),
-        "ALLOWED_HOSTS": environment.hosts() or LOOPBACK,
-        "CSRF_TRUSTED_ORIGINS": environment.origins(),
         "TIME_ZONE": "UTC",
         "USE_TZ": True,
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
@@ -97,21 +90,18 @@ def default_settings(file: Path, environment: "Environment") -> Settings:
 
 
 def static_files(folder: Path, command: str | None, live: bool) -> Settings:
-    """Static files from where they are, or, once they are collected, hashed and compressed.
-
-    Django and WhiteNoise warn of folders that do not exist, and the manifest storage answers 500
-    for what its manifest does not list.
-    """
+    """Static files from where they are, or, once they are collected, hashed and compressed."""
     static, public, root = folder / "static", folder / "public", folder / "staticfiles"
-    storage = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    # Folders that do not exist are warned of, and what a manifest does not list is a 500.
     is_collected = (root / "staticfiles.json").exists() or command == "collectstatic"
-    if is_collected:
-        storage = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    hashed = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    storage = {"BACKEND": hashed if is_collected else plain}
     return {
         "STATIC_URL": "static/",
         "STATICFILES_DIRS": [static] if static.is_dir() else [],
         "STATIC_ROOT": root if is_collected else None,
-        "STORAGES": {**global_settings.STORAGES, "staticfiles": {"BACKEND": storage}},
+        "STORAGES": {**global_settings.STORAGES, "staticfiles": storage},
         "WHITENOISE_USE_FINDERS": True,
         "WHITENOISE_AUTOREFRESH": live,
         "WHITENOISE_ROOT": public if public.is_dir() else None,
@@ -154,9 +144,12 @@ def email(settings: Settings) -> Settings:
         return {}
     kind = "console" if settings["DEBUG"] else "smtp"
     backend = f"django.core.mail.backends.{kind}.EmailBackend"
-    if django.VERSION >= (6, 1):
-        return {"MAILERS": {"default": {"BACKEND": backend}}}
-    return {"EMAIL_BACKEND": backend}
+    has_mailers = django.VERSION >= (6, 1)
+    return (
+        {"MAILERS": {"default": {"BACKEND": backend}}}
+        if has_mailers
+        else {"EMAIL_BACKEND": backend}
+    )
 
 
 def installed_apps(given: Settings, label: str) -> list[str]:
@@ -201,22 +194,20 @@ class Environment(NamedTuple):
                 raise unusable(name, value, f"{what} with commas between them")
         return values
 
-    def hosts(self) -> list[str]:
-        regex = r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]"
-        return self.listed("DJANGO_ALLOWED_HOSTS", regex, "bare host names, as example.com,")
-
-    def origins(self) -> list[str]:
+    def hosts(self) -> Settings:
+        """Who may ask; over HTTPS also what ``check --deploy`` wants of a site behind a proxy."""
+        what = "bare host names, as example.com,"
+        hosts = self.listed("DJANGO_ALLOWED_HOSTS", r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]", what)
         what = "origins with their scheme, as https://example.com,"
-        return self.listed("DJANGO_CSRF_TRUSTED_ORIGINS", r"[a-z][a-z0-9+.-]*://[^/\s]+", what)
-
-    def https(self) -> Settings:
-        """What ``check --deploy`` asks of a site that is served over HTTPS behind a proxy."""
+        origins = self.listed("DJANGO_CSRF_TRUSTED_ORIGINS", r"[a-z][a-z0-9+.-]*://[^/\s]+", what)
+        plain = {"ALLOWED_HOSTS": hosts or LOOPBACK, "CSRF_TRUSTED_ORIGINS": origins}
         if not self.flag("DJANGO_HTTPS"):
-            return {}
-        trusted = [re.sub(r"^[.]", "*.", host) for host in self.hosts() if host != "*"]
+            return plain
+        trusted = [re.sub(r"^[.]", "*.", host) for host in hosts if host != "*"]
         return {
+            **plain,
             "CSRF_COOKIE_SECURE": True,
-            "CSRF_TRUSTED_ORIGINS": [*(f"https://{host}" for host in trusted), *self.origins()],
+            "CSRF_TRUSTED_ORIGINS": [*(f"https://{host}" for host in trusted), *origins],
             "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
             "SECURE_HSTS_PRELOAD": True,
             "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,

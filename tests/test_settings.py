@@ -7,7 +7,7 @@ from djng.settings import Environment, build
 
 
 def settings(folder, environ=None, command=None, **given):
-    return build(folder / "blog.py", environ or {}, given, label="blog", command=command)
+    return build(folder / "blog.py", environ or {}, given, "blog", command)
 
 
 def test_debug_is_off_unless_the_file_is_run(tmp_path):
