@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -146,6 +146,7 @@ def check_pair(route: Route, other: Route) -> None:
         raise RouteError(f"two functions answer {method or 'any method of'} {route}.", hint=hint)
 
 
+@cache
 def shape(rule: str) -> str:
     """The rule without the names of its placeholders."""
     return re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", rule)
@@ -194,7 +195,9 @@ def check_arguments(rule: str, view: View, placeholders: list[str]) -> None:
 def fits(view: View, *args: Any, **kwargs: Any) -> bool:
     """Whether the view takes these arguments; what was not written in Python takes any."""
     # Django's own decorators hand on what they get; another may add an argument.
-    while hasattr(view, "__wrapped__") and view.__globals__["__name__"].startswith("django."):
+    while getattr(view, "__globals__", {}).get("__name__", "").startswith("django."):
+        if not hasattr(view, "__wrapped__"):
+            break
         view = view.__wrapped__
     try:
         inspect.signature(view, follow_wrapped=False).bind(*args, **kwargs)

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 from django.urls import path, reverse
 from django.views import View
+from django.views.static import serve
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import TemplateView
 
@@ -133,6 +134,21 @@ def injected(request, user, pk):
     return f"{user} {pk}"
 
 
+class Loud:
+    def __init__(self, view):
+        functools.update_wrapper(self, view)
+        self.view = view
+
+    def __call__(self, request):
+        return self.view(request).upper()
+
+
+@app.route("/loud/")
+@Loud
+def loud(request):
+    return "loud"
+
+
 class Hook:
     csrf_exempt = True
 
@@ -141,6 +157,8 @@ class Hook:
 
 
 app.route("/hook/")(Hook())
+app.route("/served/<path:path>")(functools.partial(serve, document_root="/nowhere"))
+app.get("/gone/<path:path>")(serve)
 
 
 @app.get("/atomic/")
@@ -229,6 +247,14 @@ def test_an_instance_is_exempt_by_its_class(ask):
 
 def test_a_decorator_may_add_an_argument(ask):
     assert ask("/injected/3/").text == "Ada 3"
+
+
+def test_a_decorator_may_be_a_class(ask):
+    assert ask("/loud/").text == "LOUD"
+
+
+def test_views_of_django_are_routed_as_they_are(ask):
+    assert ask("/served/a.txt").status == 404
 
 
 def test_methods_may_be_listed(ask):
