@@ -349,9 +349,11 @@ def current(view: View) -> Any:
 
 def wraps(outer: Any, view: View) -> bool:
     """Whether `outer` is what a decorator made of the view: a function, a class or a partial."""
+    if outer is view:
+        return False
     is_function = inspect.isfunction(outer)
     held = (
         inspect.getclosurevars(outer).nonlocals if is_function else getattr(outer, "__dict__", {})
     )
     inner = (inspect.unwrap(outer, stop=lambda each: each is view), getattr(outer, "func", None))
-    return outer is not view and any(each is view for each in (*inner, *held.values()))
+    return any(each is view for each in (*inner, *held.values()))
