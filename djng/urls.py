@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -63,11 +63,14 @@ class Routes:
 
     def __init__(self) -> None:
         self._entries: list[Entry] = []
+        self._alike: dict[str, list[Route]] = {}
 
     def _add(self, entry: Entry) -> None:
-        for other in self._entries:
-            if isinstance(entry, Route) and isinstance(other, Route):
+        if isinstance(entry, Route):
+            alike = self._alike.setdefault(shape(entry.rule), [])
+            for other in alike:
                 check_pair(entry, other)
+            alike.append(entry)
         self._entries.append(entry)
 
     def route(
@@ -139,14 +142,13 @@ class Routes:
 def check_pair(route: Route, other: Route) -> None:
     """Raise RouteError where two functions would answer the same, or one would never answer."""
     hint = f"The other is at {other.where}."
-    if shape(route.rule) == shape(other.rule) and route.rule != other.rule:
+    if route.rule != other.rule:
         message = f"{route} and {other} are one URL: its placeholders have one name."
         raise RouteError(message, hint=hint)
-    for method in {*route.methods} & {*other.methods} if route.rule == other.rule else ():
+    for method in {*route.methods} & {*other.methods}:
         raise RouteError(f"two functions answer {method or 'any method of'} {route}.", hint=hint)
 
 
-@cache
 def shape(rule: str) -> str:
     """The rule without the names of its placeholders."""
     return re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", rule)
