@@ -16,16 +16,20 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-os.environ["DJANGO_SECRET_KEY"] = "the tests' own key, so that they leave no file in the examples"
-
-import blog  # noqa: E402  # it configures Django, which pytest-django waits for
-
 
 def environment(**variables):
     """The environment without what would change a site, and with the variables."""
     foreign = ("DJANGO_", "DATABASE_URL", "CACHE_URL", "REDIS_URL", "PORT")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
+
+
+# A key of the tests' own, so that they leave no file in the examples.
+own = environment(DJANGO_SECRET_KEY="tests" * 10)
+os.environ.clear()
+os.environ.update(own)
+
+import blog  # noqa: E402  # it configures Django, which pytest-django waits for
 
 
 def free_port():
