@@ -244,7 +244,7 @@ class Djng(urls.Routes):
         with self._lock:
             if kind not in self._handlers:
                 self.keep_secret()
-                if not self._keeps_debug:  # the file may start a server of its own
+                if settings.DEBUG and not self._keeps_debug:  # the file starts a server itself
                     settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
                 self._handlers[kind] = kind()
             return self._handlers[kind]

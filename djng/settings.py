@@ -291,7 +291,9 @@ def keep_secret(file: Path, key: str) -> str:
             with suppress(FileExistsError):
                 os.link(draft, kept)
             draft.unlink()
-        return kept.read_text()
+        if secret := kept.read_text():
+            return secret
+        raise OSError(f"{kept.name} is empty")
     except OSError as error:
         hint = "Set DJANGO_SECRET_KEY, or let the server write there once."
         raise SetupError(f"the secret key cannot be kept: {error}.", hint=hint) from error

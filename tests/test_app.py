@@ -94,6 +94,15 @@ def test_workers_that_start_together_agree_on_the_key(site):
     assert set(keys) == {(site.folder / "blog.secret").read_text() + "\n"}
 
 
+def test_a_key_that_cannot_be_kept_is_an_error(site):
+    site.write(HELLO).put("blog.secret", "")
+    code = "import blog; blog.app.wsgi"
+    done = site.python("-c", code)
+    assert "the secret key cannot be kept: blog.secret is empty." in done.stderr
+    assert "Set DJANGO_SECRET_KEY" in done.stderr
+    assert site.python("-c", code, DJANGO_SECRET_KEY="given").returncode == 0
+
+
 def test_no_key_is_kept_where_one_is_given(site):
     with site.write(HELLO).serve(DJANGO_SECRET_KEY="given") as server:
         assert server.request("/").status == 200
