@@ -1,7 +1,4 @@
-"""The admin. `register` runs while the user's file is imported, `urls` before the first request.
-
-``django.contrib.admin`` is imported inside the functions, for a site may have no admin.
-"""
+"""The admin. `register` runs while the user's file is imported, the check as the site starts."""
 
 import inspect
 from types import FrameType
@@ -16,15 +13,16 @@ undecorated: list[Location] = []
 
 def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: FrameType) -> Any:
     """What `app.admin`, called so in that frame, returns: a decorator, or the decorated model."""
-    from django.contrib import admin
+    from django.contrib import admin  # not above, for a site may have none
 
     for name, value in options.items():
         if not hasattr(admin.ModelAdmin, name) and not callable(value):  # those are columns
             hint = f"Did you mean {nearest(name, dir(admin.ModelAdmin), cutoff=0)}?"
             raise KeywordError(f"{name} is not an option of ModelAdmin.", hint=hint)
-    if len(models) == 1 and is_being_decorated(models[0], frame):
+    # ``@app.admin`` on a new model: unlike that of ``@app.admin(Post)``, no name stands for it yet.
+    is_own = len(models) == 1 and models[0].__module__ == frame.f_globals["__name__"]
+    if is_own and frame.f_locals.get(models[0].__name__) is not models[0]:
         return register((), {}, frame)(models[0])
-
     where = caller()
     undecorated.append(where)
 
@@ -45,18 +43,3 @@ def check_decorated() -> None:
     for where in undecorated:
         hint = "Write @app.admin above the model, or use Django's admin.site.register()."
         raise SetupError("app.admin() decorates nothing.", hint=hint, where=where)
-
-
-def is_being_decorated(model: type[Model], frame: FrameType) -> bool:
-    """Whether this is `@app.admin` on a new model: it is of this module, and not yet known in it.
-
-    ``@app.admin(Post)`` on a ModelAdmin calls with the very same argument.
-    """
-    is_own = model.__module__ == frame.f_globals["__name__"]
-    return is_own and frame.f_locals.get(model.__name__) is not model
-
-
-def urls() -> Any:
-    from django.contrib import admin
-
-    return admin.site.urls

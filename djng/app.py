@@ -169,11 +169,14 @@ class Djng(urls.Routes):
         """What Django looks up in a URLconf: the admin, the routes, the media while developing."""
         self.start()
         self._resolved = caller()
-        prefix = self._admin if apps.is_installed("django.contrib.admin") else None
-        mounted = [] if prefix is None else [path(prefix, admin.urls())]
-        routes = urls.patterns(self._entries, views.as_view)
-        media = static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
-        return {"urlpatterns": [*mounted, *routes, *media], **self._error_views}
+        patterns: list[Any] = []
+        if self._admin is not None and apps.is_installed("django.contrib.admin"):
+            from django.contrib.admin import site
+
+            patterns.append(path(self._admin, site.urls))
+        patterns += urls.patterns(self._entries, views.as_view)
+        patterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
+        return {"urlpatterns": patterns, **self._error_views}
 
     def keep_secret(self) -> None:
         """Keep the secret key in a file beside the user's, unless it was given."""
@@ -219,20 +222,16 @@ class Djng(urls.Routes):
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        handler = self._handlers.get(ASGIHandler) or await self._handler_async()
+        # In a thread, for the `ready` of an app may ask the database.
+        handler = self._handlers.get(ASGIHandler) or await sync_to_async(self._handler)(ASGIHandler)
         await handler(scope, receive, send)
-
-    async def _handler_async(self) -> Any:
-        # The `ready` of an app may ask the database, which an event loop may not.
-        return await sync_to_async(self._handler)(ASGIHandler)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while (await receive())["type"] == "lifespan.startup":
             try:
-                await self._handler_async()
+                await sync_to_async(self._handler)(ASGIHandler)
             except Exception:
-                message = traceback.format_exc()
-                await send({"type": "lifespan.startup.failed", "message": message})
+                await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
                 return
             await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})

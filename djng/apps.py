@@ -1,9 +1,7 @@
 """The user's file as a Django app. Runs while it is imported, `rename` and `ready` as it starts.
 
-What makes up for a file that is no package, and that may run as `__main__`:
-
-- The file gets a ``__path__``: Django finds migrations, templates, static files and commands in the
-  folder of its name beside it, which need not exist.
+- A file is no package. Its ``__path__`` makes it one: Django finds migrations, templates, static
+  files and commands in the folder of its name beside it, which need not exist.
 - ``import`` knows it by its own name too, so that no second copy is ever executed.
 - Models find their app by their module, so it is called `__main__` while the file is read. From
   then on the app and all that the file defines have the file's name: migrations refer to it.
@@ -98,7 +96,6 @@ class FileApp:
         return config
 
     def rename(self) -> None:
-        """Give the app and all that its file defines the file's name."""
         if self.is_file and self.module.__name__ != self.label:
             apps.app_configs[self.label].name = self.label
             rename(dict(vars(self.module)), self.module.__name__, self.label)

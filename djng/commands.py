@@ -23,9 +23,7 @@ Function = Callable[..., Any]
 
 
 class FunctionCommand(BaseCommand):
-    """The command of a function, which a subclass for each sets."""
-
-    function: Function
+    function: Function  # each has a subclass, which sets it
 
     def add_arguments(self, parser: CommandParser) -> None:
         for parameter in parameters(self.function):
@@ -43,11 +41,10 @@ class FunctionCommand(BaseCommand):
 
 
 def register(function: Function, app: str) -> None:
-    """Make the function a command of the app, where Django looks for one.
+    """Make the function a command of the app; raises SetupError for a name that is taken.
 
-    Django finds commands as modules in a folder, and remembers what it found in the dictionary that
-    `get_commands` returns. So the function gets a module, and a line in that dictionary. Raises
-    SetupError for a name that is taken.
+    Django finds commands as modules in folders, and remembers them in what `get_commands` returns.
+    So the function gets a module, and a line there.
     """
     name = name_of(function)
     if get_commands().setdefault(name, app) != app:
@@ -78,11 +75,8 @@ def argument(parameter: Parameter) -> tuple[list[str], dict[str, Any]]:
     if default is Parameter.empty and not is_option:
         return [name], options
     options |= {"required": True} if default is Parameter.empty else {"default": default}
-    return [f"--{name.replace('_', '-')}"], {
-        "dest": name,
-        "help": "default: %(default)s",
-        **options,
-    }
+    options = {"dest": name, "help": "default: %(default)s", **options}
+    return [f"--{name.replace('_', '-')}"], options
 
 
 def reading(parameter: Parameter) -> dict[str, Any]:

@@ -17,7 +17,8 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from types import FrameType, TracebackType
+from traceback import walk_stack
+from types import FrameType
 from typing import Any, NamedTuple
 
 import django
@@ -34,8 +35,7 @@ class Location(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        near = self.file.removeprefix(os.getcwd() + os.sep)
-        return f"{near}:{self.line}"
+        return f"{self.file.removeprefix(os.getcwd() + os.sep)}:{self.line}"
 
 
 class DjngError(Exception):
@@ -79,11 +79,9 @@ class ReturnTypeError(DjngError, TypeError):
 
 def user_frames() -> Iterator[FrameType]:
     """The frames of the stack that are neither djng's nor Django's, the innermost first."""
-    frame: FrameType | None = sys._getframe(1)
-    while frame:
+    for frame, _ in walk_stack(sys._getframe(1)):
         if not frame.f_code.co_filename.startswith(NOT_THE_USERS):
             yield frame
-        frame = frame.f_back
 
 
 def caller() -> Location:
@@ -119,9 +117,7 @@ def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | No
     return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)
 
 
-def excepthook(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
+def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
     """Show an error of djng as its message alone: it names the line to mend."""
     if isinstance(error, DjngError):
         sys.stderr.write(f"{error}\n")

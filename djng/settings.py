@@ -1,7 +1,4 @@
-"""Django's settings of a file. Runs while the user's file is imported.
-
-`build` is a pure function: it looks which folders there are, and changes nothing.
-"""
+"""Django's settings of a file. Runs while it is imported; all but `keep_secret` changes nothing."""
 
 import os
 import re
@@ -50,31 +47,14 @@ def build(
     """
     environment = Environment(environ)
     given = {**KEYWORDS, **overrides}
+    check(given)
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
-    check_names(overrides)
-    if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
-        raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
-    if not isinstance(given["admin"], str | None):
-        raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
     debug = overrides.get("DEBUG", environment.flag("DJANGO_DEBUG", command == "runserver"))
+    validator = "django.contrib.auth.password_validation.{}Validator"
     settings = {
         "SETTINGS_MODULE": label,
         "DEBUG": debug,
         "LOGGING": logging(debug),
-        **default_settings(file, environment),
-        **static_files(file.parent, command, live=debug or command == "test"),
-        **environment.cache(),
-        **environment.hosts(),
-        **overrides,
-    }
-    settings["INSTALLED_APPS"] = installed_apps(given, label)
-    settings["MIDDLEWARE"] = [*given.get("MIDDLEWARE", MIDDLEWARE), *given["middleware"]]
-    return {**email(settings), **settings}
-
-
-def default_settings(file: Path, environment: "Environment") -> Settings:
-    validator = "django.contrib.auth.password_validation.{}Validator"
-    return {
         "BASE_DIR": file.parent,
         "ROOT_URLCONF": "djng.urlconf",
         "SECRET_KEY": environment.secret_key(file),
@@ -86,7 +66,14 @@ def default_settings(file: Path, environment: "Environment") -> Settings:
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": validator.format(name)} for name in VALIDATORS],
         "MEDIA_ROOT": file.parent / "media",
         "MEDIA_URL": "media/",
+        **static_files(file.parent, command, live=debug or command == "test"),
+        **environment.cache(),
+        **environment.hosts(),
+        **overrides,
     }
+    settings["INSTALLED_APPS"] = installed_apps(given, label)
+    settings["MIDDLEWARE"] = [*given.get("MIDDLEWARE", MIDDLEWARE), *given["middleware"]]
+    return {**email(settings), **settings}
 
 
 def static_files(folder: Path, command: str | None, live: bool) -> Settings:
@@ -125,16 +112,16 @@ def templates(folder: Path) -> Settings:
 
 def logging(debug: bool) -> Settings:
     """Django's own, and errors reach stderr with DEBUG off too, where Django only mails them."""
-    handlers, loggers = DEFAULT_LOGGING["handlers"], DEFAULT_LOGGING["loggers"]
+    stderr = {"stderr": {"class": "logging.StreamHandler"}}
+    loggers = {
+        "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "django.request": {"level": "WARNING" if debug else "ERROR"},
+    }
     return {
         **DEFAULT_LOGGING,
-        "handlers": {**handlers, "stderr": {"class": "logging.StreamHandler"}},
+        "handlers": DEFAULT_LOGGING["handlers"] | stderr,
+        "loggers": DEFAULT_LOGGING["loggers"] | loggers,
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        "loggers": {
-            **loggers,
-            "django": {"handlers": ["mail_admins"], "level": "INFO"},
-            "django.request": {"level": "WARNING" if debug else "ERROR"},
-        },
     }
 
 
@@ -144,12 +131,9 @@ def email(settings: Settings) -> Settings:
         return {}
     kind = "console" if settings["DEBUG"] else "smtp"
     backend = f"django.core.mail.backends.{kind}.EmailBackend"
-    has_mailers = django.VERSION >= (6, 1)
-    return (
-        {"MAILERS": {"default": {"BACKEND": backend}}}
-        if has_mailers
-        else {"EMAIL_BACKEND": backend}
-    )
+    if django.VERSION >= (6, 1):
+        return {"MAILERS": {"default": {"BACKEND": backend}}}
+    return {"EMAIL_BACKEND": backend}
 
 
 def installed_apps(given: Settings, label: str) -> list[str]:
@@ -160,15 +144,19 @@ def installed_apps(given: Settings, label: str) -> list[str]:
     return [*ours, *(app for app in rest if app not in ours)]
 
 
-def check_names(overrides: Settings) -> None:
+def check(given: Settings) -> None:
     """Refuse a keyword that is no setting, and a setting that is all but one of Django's."""
     known = {name for name in dir(global_settings) if name.isupper()} | WITHOUT_DEFAULT
-    for name in overrides.keys() - known:
+    for name in given.keys() - KEYWORDS - known:
         if not name.isupper():
             like = name.upper() if name.upper() in known else nearest(name, KEYWORDS, cutoff=0)
             raise KeywordError(f"Djng() has no keyword {name!r}.", hint=f"Did you mean {like}?")
         if like := nearest(name, known, cutoff=0.9):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
+    if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
+        raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
+    if not isinstance(given["admin"], str | None):
+        raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
 
 
 class Environment(NamedTuple):
@@ -218,11 +206,17 @@ class Environment(NamedTuple):
 
     def database(self, file: Path) -> Settings:
         """The database that DATABASE_URL names, or SQLite in a file beside the user's."""
-        # Two processes that read and then write fail with "database is locked", whatever the
-        # timeout, unless their transactions are IMMEDIATE.
+        # Without IMMEDIATE, two that read and then write fail at once: "database is locked".
         options = {"transaction_mode": "IMMEDIATE", "timeout": 20}
         sqlite = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": options}
-        named = database_from_url(self.get("DATABASE_URL"))
+        named = {}
+        if url := self.get("DATABASE_URL"):
+            require("dj_database_url", "DATABASE_URL", "postgres")
+            try:
+                named = dict(import_module("dj_database_url").parse(url))
+            except ValueError:
+                accepted = "postgres://USER:PASSWORD@HOST:PORT/NAME"
+                raise unusable("DATABASE_URL", url, accepted) from None
         if named.get("ENGINE", sqlite["ENGINE"]) != sqlite["ENGINE"]:
             return named
         path = file.parent / named.get("NAME", file.with_suffix(".sqlite3"))
@@ -251,16 +245,6 @@ class Environment(NamedTuple):
         kept = file.with_suffix(".secret")
         given = self.get("DJANGO_SECRET_KEY") or (kept.exists() and kept.read_text())
         return given or secrets.token_urlsafe(50)
-
-
-def database_from_url(url: str) -> Settings:
-    if not url:
-        return {}
-    require("dj_database_url", "DATABASE_URL", "postgres")
-    try:
-        return dict(import_module("dj_database_url").parse(url))
-    except ValueError:
-        raise unusable("DATABASE_URL", url, "postgres://USER:PASSWORD@HOST:PORT/NAME") from None
 
 
 def require(module: str, variable: str, extra: str) -> None:

@@ -12,7 +12,5 @@ sources: dict[str, str] = {}
 
 
 class Loader(locmem.Loader):
-    """Django's loader of templates from a dictionary, for the one dictionary that there is."""
-
     def __init__(self, engine: Any) -> None:
         super().__init__(engine, sources)

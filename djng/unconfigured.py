@@ -13,9 +13,7 @@ from djng.errors import Location, TooEarlyError, user_frames
 def app_line(file: str) -> int:
     """The line of the file that makes the site, 0 where none does."""
     lines = enumerate(linecache.getlines(file), start=1)
-    return next(
-        (number for number, line in lines if re.match(r"\w+\s*(:[^=]+)?=.*\bDjng\(", line)), 0
-    )
+    return next((n for n, line in lines if re.match(r"\w+\s*(:[^=]+)?=.*\bDjng\(", line)), 0)
 
 
 frame = max(user_frames(), key=lambda each: bool(app_line(each.f_code.co_filename)))

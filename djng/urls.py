@@ -1,6 +1,6 @@
 """Routes. The decorators run while the user's file is imported, the rest before the first request.
 
-Functions that share a rule share a URL: `by_method` makes of them the one view that Django wants.
+Functions that share a rule share a URL: `group_view` makes of them the one view that Django wants.
 """
 
 import inspect
@@ -67,7 +67,9 @@ class Routes:
 
     def _add(self, entry: Entry) -> None:
         if isinstance(entry, Route):
-            alike = self._alike.setdefault(shape(entry.rule), [])
+            # The names of the placeholders are no part of what a rule matches.
+            shape = re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", entry.rule)
+            alike = self._alike.setdefault(shape, [])
             for other in alike:
                 check_pair(entry, other)
             alike.append(entry)
@@ -136,9 +138,6 @@ class Routes:
         self._add(Include(prefix.removeprefix("/"), urls))
 
 
-# While the file is read: does the rule fit the view, and the other rules?
-
-
 def check_pair(route: Route, other: Route) -> None:
     """Raise RouteError where two functions would answer the same, or one would never answer."""
     hint = f"The other is at {other.where}."
@@ -147,11 +146,6 @@ def check_pair(route: Route, other: Route) -> None:
         raise RouteError(message, hint=hint)
     for method in {*route.methods} & {*other.methods}:
         raise RouteError(f"two functions answer {method or 'any method of'} {route}.", hint=hint)
-
-
-def shape(rule: str) -> str:
-    """The rule without the names of its placeholders."""
-    return re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", rule)
 
 
 def check_rule(rule: str, view: View) -> None:
@@ -227,9 +221,6 @@ def register_converters(rule: str) -> None:
             register_converter(flask.get(kind, choice), kind)
 
 
-# Before the first request: Django's patterns of the routes
-
-
 def patterns(
     entries: Iterable[Entry], make_view: Callable[[View, str | None], View]
 ) -> Iterator[URLPattern | URLResolver]:
@@ -249,21 +240,16 @@ def patterns(
 
 
 def group_view(group: list[Route], make_view: Callable[[View, str | None], View]) -> View:
-    """The one view of the routes that share a rule."""
+    """The one view of the routes that share a rule: it hands the request to that of its method."""
     views: Views = {}
     for route in group:
-        view = make_view(route.view, route.template)
-        views |= dict.fromkeys(route.methods, view)
+        views |= dict.fromkeys(route.methods, make_view(route.view, route.template))
     if list(views) == [None]:
         return views[None]
     if "GET" in views:
         views.setdefault("HEAD", views["GET"])
     marks = common_marks(list(views.values()))
-    return by_method({None: refusal([*views, "OPTIONS"]), **views}, marks)
-
-
-def by_method(views: Views, marks: dict[str, Any]) -> View:
-    """A view that hands the request to the view of its method, or else to that of None."""
+    views = {None: refusal([*views, "OPTIONS"]), **views}
     views = {method: guarded(view, method, marks) for method, view in views.items()}
     has_async = any(map(iscoroutinefunction, views.values()))
     if has_async:
@@ -295,8 +281,6 @@ def refusal(accepted: Sequence[str | None]) -> View:
 
 # Middleware asks the view of a URL whether it is exempt, before it is known which function answers.
 # So a URL of several is exempt, and each function that is not itself gets the middleware back.
-
-
 def common_marks(views: list[View]) -> dict[str, Any]:
     """The attributes of a URL: those that all its views have, and every exemption."""
     first, *others = [vars(view) for view in views]
@@ -321,41 +305,35 @@ def guarded(view: View, method: str | None, marks: dict[str, Any]) -> View:
 def behind(middleware: str, view: View) -> View:
     """The view behind the middleware of that kind that the site has, if it has one."""
     base: Any = import_string(middleware)
+    # It may ask the database for the session, which an async view may not.
+    may_ask = "csrf" not in middleware or settings.CSRF_USE_SESSIONS
     for guard in map(import_string, settings.MIDDLEWARE):
         if inspect.isclass(guard) and issubclass(guard, base):
-            # It may ask the database for the session, which an async view may not.
-            if iscoroutinefunction(view) and (
-                "csrf" not in middleware or settings.CSRF_USE_SESSIONS
-            ):
+            if iscoroutinefunction(view) and may_ask:
                 view = async_to_sync(view)
             view = decorator_from_middleware(guard)(view)  # type: ignore[arg-type]
     return view
 
 
-# Before the first request: does a decorator stand above the route that should stand below?
-
-
 def check_order(entries: Iterable[Entry]) -> None:
     """Raise RouteError where the file's function wraps the routed one: it is never called."""
     for route in entries:
-        if isinstance(route, Route) and wraps(current(route.view), route.view):
-            message = f"a decorator of {name_of(route.view)}() is above its route and does nothing."
+        if isinstance(route, Include):
+            continue
+        view, name = route.view, name_of(route.view)
+        by_now = getattr(sys.modules.get(getattr(view, "__module__", "")), name, view)
+        if wraps(by_now, view):
+            message = f"a decorator of {name}() is above its route and does nothing."
             hint = f"Move line {route.where.line}, the route {route}, above the other decorators."
             raise RouteError(message, hint=hint, where=route.where)
-
-
-def current(view: View) -> Any:
-    """What the name of the view stands for by now."""
-    return getattr(sys.modules.get(getattr(view, "__module__", "")), name_of(view), view)
 
 
 def wraps(outer: Any, view: View) -> bool:
     """Whether `outer` is what a decorator made of the view: a function, a class or a partial."""
     if outer is view:
         return False
-    is_function = inspect.isfunction(outer)
-    held = (
-        inspect.getclosurevars(outer).nonlocals if is_function else getattr(outer, "__dict__", {})
-    )
+    held = getattr(outer, "__dict__", {})
+    if inspect.isfunction(outer):
+        held = inspect.getclosurevars(outer).nonlocals
     inner = (inspect.unwrap(outer, stop=lambda each: each is view), getattr(outer, "func", None))
     return any(each is view for each in (*inner, *held.values()))

@@ -94,22 +94,18 @@ def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpRe
         return TemplateResponse(request, context.template, returned)
     if context.template and isinstance(returned, (list, QuerySet)):
         raise context.refuse("a list", f"The template {context.template} takes a dict.")
-    if isinstance(returned, (dict, list)):
-        return json(returned, context)
     # Django tells a QuerySet of values() from one of models by this attribute alone.
     if isinstance(returned, QuerySet) and not issubclass(returned._iterable_class, ModelIterable):
-        return json(list(returned), context)
+        returned = list(returned)
+    if isinstance(returned, (dict, list)):
+        try:
+            return JsonResponse(returned, safe=False)
+        except (TypeError, ValueError) as error:
+            hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
+            raise context.refuse(f"what is not JSON: {error}", hint) from error
     if isinstance(returned, (Iterator, AsyncIterator)):
         return StreamingHttpResponse(returned)
     raise refusal(returned, context)
-
-
-def json(body: Any, context: Context) -> JsonResponse:
-    try:
-        return JsonResponse(body, safe=False)
-    except (TypeError, ValueError) as error:
-        hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
-        raise context.refuse(f"what is not JSON: {error}", hint) from error
 
 
 def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:

@@ -13,12 +13,7 @@ class Command(makemigrations.Command):
     def handle(self, *app_labels: str, **options: Any) -> None:
         if Djng.current and not (app_labels or options["empty"] or options["merge"]):
             Djng.current.start()
-            app_labels = first_migration(Djng.current.label)
+            label, loader = Djng.current.label, MigrationLoader(None, ignore_no_migrations=True)
+            if label in loader.unmigrated_apps and apps.get_app_config(label).models:
+                app_labels = (*sorted(loader.migrated_apps), label)  # all that Django would take
         super().handle(*app_labels, **options)
-
-
-def first_migration(label: str) -> tuple[str, ...]:
-    """All labels that Django would look at and the file's, where its first migration is due."""
-    loader = MigrationLoader(None, ignore_no_migrations=True)
-    is_due = label in loader.unmigrated_apps and apps.get_app_config(label).models
-    return (*sorted(loader.migrated_apps), label) if is_due else ()
