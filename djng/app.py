@@ -52,7 +52,12 @@ class Djng(urls.Routes):
     ) -> None:
         super().__init__()
         self.where = caller()
-        self._refuse_second()
+        hint = "A process has one site: run this file by itself."
+        if first := Djng.current:
+            raise SetupError(f"a second Djng(); the first one is at {first.where}.", hint=hint)
+        if settings.configured:
+            by = settings.SETTINGS_MODULE or "settings.configure()"
+            raise SetupError(f"Django is configured already, by {by}.", hint=hint)
         self.templates = templates.sources
         self.library = templates.register
         self._file = FileApp(self._module())
@@ -65,14 +70,6 @@ class Djng(urls.Routes):
         self._configure({"apps": apps, "middleware": middleware, "admin": admin, **overrides})
         self._admin = None if admin is None else f"{admin.strip('/')}/".lstrip("/")
         Djng.current = self
-
-    def _refuse_second(self) -> None:
-        hint = "A process has one site: run this file by itself."
-        if first := Djng.current:
-            raise SetupError(f"a second Djng(); the first one is at {first.where}.", hint=hint)
-        if settings.configured:
-            by = settings.SETTINGS_MODULE or "settings.configure()"
-            raise SetupError(f"Django is configured already, by {by}.", hint=hint)
 
     def _module(self) -> ModuleType:
         frames = (each for each in user_frames() if each.f_locals.get("self") is not self)

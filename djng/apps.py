@@ -43,10 +43,9 @@ class FileApp:
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
-        self.path = Path(getattr(module, "__file__", None) or "").resolve()
-        self.is_file = self.path.is_file()
-        if not self.is_file:
-            self.path = Path("notebook.py").resolve()
+        file = Path(getattr(module, "__file__", None) or "")
+        self.is_file = file.is_file()
+        self.path = (file if self.is_file else Path("notebook.py")).resolve()
         self.label = label_of(self.path.stem)
         self._waiting: deque[AppConfig] = deque()
 

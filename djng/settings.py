@@ -1,4 +1,4 @@
-"""Django's settings of a file. Runs while it is imported; all but `keep_secret` changes nothing."""
+"""Django's settings of a file. Runs while it is imported; only `keep_secret` changes anything."""
 
 import os
 import re
@@ -42,8 +42,8 @@ def build(
 ) -> Settings:
     """The settings of the site in `file`; raises KeywordError and SettingError.
 
-    The overrides are the keywords of `Djng`: they win over the environment, and that over the
-    defaults. `label` is the file's app, `command` the management command that is about to run.
+    The overrides, the keywords of `Djng`, win over the environment, and that over the defaults.
+    `label` is the file's app, `command` the management command that is about to run.
     """
     environment = Environment(environ)
     given = {**KEYWORDS, **overrides}

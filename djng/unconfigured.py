@@ -1,7 +1,7 @@
 """The settings between ``import djng`` and ``app = Djng(...)``. Runs when one is read too early.
 
-Django imports the module that DJANGO_SETTINGS_MODULE names when it first needs a setting. Nothing
-may be configured yet, for the line that decides has not run: so importing this one is the error.
+Django imports what DJANGO_SETTINGS_MODULE names when it first needs a setting. That is an error
+here, for the line that decides on the settings has not run.
 """
 
 import linecache

@@ -28,6 +28,7 @@ View = Callable[..., Any]
 Views = dict[str | None, View]
 Decorated = TypeVar("Decorated", bound=View)
 Decorator = Callable[[Decorated], Decorated]
+MakeView = Callable[[View, str | None], View]
 
 NON_ATOMIC = "_non_atomic_requests"
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -209,21 +210,16 @@ class FloatConverter:
 
 
 def register_converters(rule: str) -> None:
-    """Make Flask's `float`, `string` and `any(a,b)` known to Django, where a rule uses them.
-
-    Not before: registering a converter twice is an error, and the file may bring its own.
-    """
+    """Make Flask's `float`, `string` and `any(a,b)` known to Django, where a rule uses them."""
     for kind, choices in re.findall(r"<((?:float|string)(?=:)|any\(([^()]*)\))", rule):
-        if kind not in get_converters():
+        if kind not in get_converters():  # the file may bring its own; twice is an error
             regex = f"(?:{'|'.join(map(re.escape, choices.split(',')))})"
             choice: Any = type("AnyConverter", (StringConverter,), {"regex": regex})
             flask = {"float": FloatConverter, "string": StringConverter}
             register_converter(flask.get(kind, choice), kind)
 
 
-def patterns(
-    entries: Iterable[Entry], make_view: Callable[[View, str | None], View]
-) -> Iterator[URLPattern | URLResolver]:
+def patterns(entries: Iterable[Entry], make_view: MakeView) -> Iterator[URLPattern | URLResolver]:
     """Django's patterns of what `Routes` collected; `make_view` takes a view and its template."""
     groups: dict[str, list[Route]] = {}
     for entry in entries:
@@ -239,7 +235,7 @@ def patterns(
             yield from (path(entry.rule, view, name=name) for name in names)
 
 
-def group_view(group: list[Route], make_view: Callable[[View, str | None], View]) -> View:
+def group_view(group: list[Route], make_view: MakeView) -> View:
     """The one view of the routes that share a rule: it hands the request to that of its method."""
     views: Views = {}
     for route in group:

@@ -83,7 +83,7 @@ def as_error_view(view: View, status: int, template: str | None = None) -> View:
 
 
 def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
-    """The response of what a view returned; raises ReturnTypeError where the table has no row."""
+    """The response of what a view returned; raises ReturnTypeError where it can be none."""
     if isinstance(returned, HttpResponseBase):
         return returned
     if isinstance(returned, (str, bytes)):
@@ -105,18 +105,21 @@ def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpRe
             raise context.refuse(f"what is not JSON: {error}", hint) from error
     if isinstance(returned, (Iterator, AsyncIterator)):
         return StreamingHttpResponse(returned)
-    raise refusal(returned, context)
+    if returned is None:
+        raise context.refuse("None", "Did you forget `return`?")
+    if inspect.iscoroutine(returned):
+        returned.close()
+    hint = next(hint for types, hint in INSTEAD if isinstance(returned, types))
+    raise context.refuse(f"a value of type {type(returned).__name__}", hint)
 
 
 def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
     body, status, headers = unpack(returned, context)
-    if status in BODILESS and body in (None, "", b""):
-        response: HttpResponseBase = HttpResponse()
-        del response.headers["Content-Type"]
-    elif status in BODILESS:
+    if status in BODILESS and body not in (None, "", b""):
         raise context.refuse(f"a body with status {status}", "It has none: return None with it.")
-    else:
-        response = to_response(body, request, context)
+    response = to_response("" if status in BODILESS else body, request, context)
+    if status in BODILESS:
+        del response.headers["Content-Type"]
     response.status_code = status or response.status_code
     for name, value in headers.items():
         response.headers[name] = value
@@ -135,16 +138,6 @@ def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None
     shape = ", ".join(str(v) if isinstance(v, int) else type(v).__name__ for v in returned)
     hint = "Return (body, status), (body, headers) or (body, status, headers)."
     raise context.refuse(f"a tuple that is none of the accepted: ({shape})", hint)
-
-
-def refusal(body: Any, context: Context) -> ReturnTypeError:
-    """The error for a body that is not in the table, with what to write instead."""
-    if body is None:
-        return context.refuse("None", "Did you forget `return`?")
-    if inspect.iscoroutine(body):
-        body.close()
-    hint = next(hint for types, hint in INSTEAD if isinstance(body, types))
-    return context.refuse(f"a value of type {type(body).__name__}", hint)
 
 
 INSTEAD: tuple[tuple[Any, str], ...] = (
