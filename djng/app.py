@@ -235,8 +235,7 @@ class Djng(urls.Routes):
 
     def _handler(self, kind: type) -> Any:
         """The handler of that kind: the first request builds it, those that come meanwhile wait."""
-        # Outside the lock, for it imports the URLconf, which starts the site.
-        get_resolver().url_patterns  # noqa: B018
+        get_resolver().url_patterns  # noqa: B018  # not under the lock: it starts the site
         with self._lock:
             if kind not in self._handlers:
                 self.keep_secret()

@@ -1,8 +1,7 @@
 """Functions of the file as management commands. Runs before the first command, and for each.
 
-A function's parameters are the command's arguments: one without a default is positional, one with
-a default an option, a bool a flag, ``*args`` any number; the annotation, or else the default, gives
-the type, the docstring the help.
+A parameter without a default is a positional argument, one with a default an option, a bool a flag,
+``*args`` any number; the annotation, or else the default, gives the type, the docstring the help.
 """
 
 import inspect

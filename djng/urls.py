@@ -313,12 +313,10 @@ def behind(middleware: str, view: View) -> View:
 
 def check_order(entries: Iterable[Entry]) -> None:
     """Raise RouteError where the file's function wraps the routed one: it is never called."""
-    for route in entries:
-        if isinstance(route, Include):
-            continue
+    for route in [entry for entry in entries if isinstance(entry, Route)]:
         view, name = route.view, name_of(route.view)
         by_now = getattr(sys.modules.get(getattr(view, "__module__", "")), name, view)
-        if wraps(by_now, view):
+        if by_now is not view and wraps(by_now, view):
             message = f"a decorator of {name}() is above its route and does nothing."
             hint = f"Move line {route.where.line}, the route {route}, above the other decorators."
             raise RouteError(message, hint=hint, where=route.where)
@@ -326,8 +324,6 @@ def check_order(entries: Iterable[Entry]) -> None:
 
 def wraps(outer: Any, view: View) -> bool:
     """Whether `outer` is what a decorator made of the view: a function, a class or a partial."""
-    if outer is view:
-        return False
     held = getattr(outer, "__dict__", {})
     if inspect.isfunction(outer):
         held = inspect.getclosurevars(outer).nonlocals
