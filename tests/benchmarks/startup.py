@@ -14,7 +14,7 @@ import time
 
 from sites import environment, write
 
-ROUNDS = 25
+ROUNDS = 40
 
 ANSWER = """
 import io, {module}
