@@ -160,7 +160,8 @@ class Djng(urls.Routes):
             while self._commands:
                 from djng import commands  # they take long to import, and few servers need any
 
-                commands.register(self._commands.pop(0), self._file.label)
+                commands.register(self._commands[0], self._file.label)
+                del self._commands[0]
 
     def urlconf(self) -> dict[str, Any]:
         """What Django looks up in a URLconf: the admin, the routes, the media while developing."""

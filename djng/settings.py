@@ -270,11 +270,13 @@ def keep_secret(file: Path, key: str) -> str:
     try:
         if not kept.exists():
             draft.touch(0o600)
-            draft.write_text(key)
-            # A link appears at once and whole: of workers that start together, one makes it.
-            with suppress(FileExistsError):
-                os.link(draft, kept)
-            draft.unlink()
+            try:
+                draft.write_text(key)
+                # A link appears at once and whole: of workers that start together, one makes it.
+                with suppress(FileExistsError):
+                    os.link(draft, kept)
+            finally:
+                draft.unlink()
         if secret := kept.read_text():
             return secret
         raise OSError(f"{kept.name} is empty")

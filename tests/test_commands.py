@@ -122,5 +122,20 @@ def test_call_command_finds_it(file):
     """).endswith("Hello Ada 8")
 
 
+def test_a_name_that_is_taken_is_refused_every_time(site):
+    site.write("@app.command\ndef migrate(): ...")
+    assert (
+        site.shell("""
+        from djng.errors import SetupError
+        for _ in range(2):
+            try:
+                blog.app.start()
+            except SetupError as error:
+                print(error.message)
+    """).count("migrate() would hide a command of Django's.")
+        == 2
+    )
+
+
 def test_the_function_stays_a_function(file):
     assert file.shell("blog.greet('Grace')").endswith("Hello Grace 2")
