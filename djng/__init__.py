@@ -20,6 +20,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from djng import hiding
+
 if TYPE_CHECKING:
     from djng.app import Djng
     from djng.errors import DjngError
@@ -28,6 +30,7 @@ __all__ = ["Djng", "DjngError"]
 __version__ = "0.1.0"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
+hiding.refuse()
 
 
 def __getattr__(name: str) -> Any:
@@ -35,4 +38,7 @@ def __getattr__(name: str) -> Any:
     home = {"Djng": "djng.app", "DjngError": "djng.errors"}.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+    try:
+        return getattr(import_module(home), name)
+    finally:
+        hiding.refuse()

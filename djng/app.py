@@ -33,7 +33,8 @@ class Djng(urls.Routes):
     """A whole Django site in the file that makes one of these, and its WSGI and ASGI application.
 
     Takes apps and middleware to add to Django's defaults, where to mount the admin (None for
-    nowhere), and any of Django's settings in capitals, which are set as they are. Raises
+    nowhere), whether ``runserver`` may migrate by itself where that only adds, and any of Django's
+    settings in capitals, which are set as they are. Raises
     KeywordError for another keyword, SettingError for a misspelt setting or an environment variable
     that does not parse, and SetupError where the file cannot become a site. ::
 
@@ -48,6 +49,7 @@ class Djng(urls.Routes):
         apps: Iterable[str] = (),
         middleware: Iterable[str] = (),
         admin: str | None = "admin/",
+        migrate: bool = True,
         **overrides: Any,
     ) -> None:
         super().__init__()
@@ -68,8 +70,12 @@ class Djng(urls.Routes):
         self._commands: list[Callable[..., Any]] = []
         self._error_views: dict[str, views.View] = {}
         self._configure({"apps": apps, "middleware": middleware, "admin": admin, **overrides})
-        self._admin = None if admin is None else f"{admin.strip('/')}/".lstrip("/")
+        self.admin_path = None if admin is None else f"{admin.strip('/')}/".lstrip("/")
+        self.migrates = migrate
+        self.first_patterns: list[Any] = []  # what `runserver` puts in
         Djng.current = self
+        if self._file.is_reloaded():
+            self._execute(sys.argv)  # the rest of the file is for the process that this starts
 
     def _module(self) -> ModuleType:
         frames = (each for each in user_frames() if each.f_locals.get("self") is not self)
@@ -107,7 +113,7 @@ class Djng(urls.Routes):
             @app.admin(list_display=["title"])
             class Post(models.Model): ...
         """
-        if self._admin is None:
+        if self.admin_path is None:
             raise SetupError("this site has no admin.", hint="Remove admin=None from Djng().")
         return admin.register(models, options, next(user_frames()))
 
@@ -167,11 +173,11 @@ class Djng(urls.Routes):
         """What Django looks up in a URLconf: the admin, the routes, the media while developing."""
         self.start()
         self._resolved = caller()
-        patterns: list[Any] = []
-        if self._admin is not None and apps.is_installed("django.contrib.admin"):
+        patterns = [*self.first_patterns]
+        if self.admin_path is not None and apps.is_installed("django.contrib.admin"):
             from django.contrib.admin import site
 
-            patterns.append(path(self._admin, site.urls))
+            patterns.append(path(self.admin_path, site.urls))
         patterns += urls.patterns(self._entries, views.as_view)
         patterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
         return {"urlpatterns": patterns, **self._error_views}
@@ -190,16 +196,18 @@ class Djng(urls.Routes):
             if __name__ == "__main__":
                 app.run()
         """
-        from django.core.management import execute_from_command_line  # as in `start`
-
         frame = next(user_frames())
         name = frame.f_globals.get("__name__")
         if frame.f_code.co_name == "<module>" and name != "__main__":
             hint = 'Put it below `if __name__ == "__main__":`.'
             raise SetupError(f"app.run() runs while {name} is only imported.", hint=hint)
         self.start()
-        arguments = list(sys.argv if argv is None else argv)
-        execute_from_command_line(arguments if arguments[1:] else [*arguments, "runserver"])
+        self._execute(sys.argv if argv is None else argv)
+
+    def _execute(self, argv: Sequence[str]) -> None:
+        from django.core.management import execute_from_command_line  # as in `start`
+
+        execute_from_command_line([*argv] if argv[1:] else [*argv, "runserver"])
 
     def __call__(self, environ: Any, start: Any = None, send: Any = None) -> Any:
         """Answer as WSGI (environ, start_response) or as ASGI (scope, receive, send).

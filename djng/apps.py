@@ -9,6 +9,7 @@
 """
 
 import keyword
+import os
 import re
 import sys
 from collections import deque
@@ -20,6 +21,7 @@ from typing import Any
 
 import django
 from django.apps import AppConfig, apps
+from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from djng.errors import SetupError
 
@@ -53,6 +55,14 @@ class FileApp:
         """The management command that ``python blog.py`` is about to run, if it is that."""
         is_script = self.is_file and self.module.__name__ == "__main__"
         return (*sys.argv[1:], "runserver")[0] if is_script else None
+
+    def is_reloaded(self) -> bool:
+        """Whether the file is about to be served by a process that this one is to start."""
+        if self.command() != "runserver" or {"--noreload", "--help", "-h"} & {*sys.argv}:
+            return False
+        name = re.search(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", self.path.read_text(), re.MULTILINE)
+        runs = name and re.search(rf"\b{name[1]}\.run\(\)", self.path.read_text())
+        return bool(runs) and os.environ.get(DJANGO_AUTORELOAD_ENV) != "true"
 
     def check(self) -> None:
         """Refuse a name that Python would take for something else."""

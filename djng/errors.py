@@ -8,24 +8,28 @@
     │   ├── SettingError       a setting or an environment variable has an unusable name or value
     │   └── RouteError         a route that could never work, or that would protect nothing
     ├── KeywordError           a keyword that nothing takes; also a TypeError
-    └── ReturnTypeError        a view returned what cannot be a response; also a TypeError
+    ├── ReturnTypeError        a view returned what cannot be a response; also a TypeError
+    └── MissingKeyError        a request lacks what a view reads; answered with status 400
 """
 
 import importlib
 import inspect
 import os
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from traceback import walk_stack
-from types import FrameType
+from traceback import walk_stack, walk_tb
+from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
 import django
-from django.core.exceptions import ImproperlyConfigured
+from django.conf import settings
+from django.core.exceptions import BadRequest, ImproperlyConfigured
 
 NOT_THE_USERS = tuple(os.path.dirname(m.__file__ or "") + os.sep for m in (django, importlib))
 NOT_THE_USERS += (os.path.dirname(__file__) + os.sep, "<frozen ")
+INSTALLED = tuple({*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))})
 
 
 class Location(NamedTuple):
@@ -77,6 +81,10 @@ class ReturnTypeError(DjngError, TypeError):
     """A view returned something that cannot be made a response."""
 
 
+class MissingKeyError(DjngError, BadRequest):
+    """A request lacks a field that a view reads from its form or its query."""
+
+
 def user_frames() -> Iterator[FrameType]:
     """The frames of the stack that are neither djng's nor Django's, the innermost first."""
     for frame, _ in walk_stack(sys._getframe(1)):
@@ -88,6 +96,13 @@ def caller() -> Location:
     """The user's line that is being executed."""
     frame = next(user_frames())
     return Location(frame.f_code.co_filename, frame.f_lineno)
+
+
+def user_lines(traceback: TracebackType | None) -> Iterator[Location]:
+    """The lines of a traceback that are in no installed package, the innermost first."""
+    for frame, line in reversed([*walk_tb(traceback)]):
+        if not frame.f_code.co_filename.startswith((*NOT_THE_USERS, *INSTALLED, "<string>")):
+            yield Location(frame.f_code.co_filename, line)
 
 
 def original(thing: Any) -> Any:
@@ -115,6 +130,13 @@ def name_of(thing: Any) -> str:
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | None:
     """The known name that is most like `name`, if one is."""
     return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)
+
+
+def command(*names: str) -> str:
+    """How commands of the site are run: ``python blog.py migrate``."""
+    module = sys.modules.get(settings.SETTINGS_MODULE) if settings.configured else None
+    file = getattr(module, "__file__", None) or sys.argv[0]
+    return ", then ".join(f"python {os.path.basename(file)} {name}" for name in names)
 
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) -> None:

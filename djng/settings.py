@@ -23,7 +23,7 @@ MIDDLEWARE = (
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "djng.middleware.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -32,7 +32,7 @@ MIDDLEWARE = (
 PROCESSORS = ("template.{}.request", "contrib.auth.{}.auth", "contrib.messages.{}.messages")
 VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
-KEYWORDS: Settings = {"apps": (), "middleware": (), "admin": "admin/"}
+KEYWORDS: Settings = {"apps": (), "middleware": (), "admin": "admin/", "migrate": True}
 # Settings that Django, or a later one than this, reads without a default of its own.
 WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
 
@@ -54,6 +54,8 @@ def build(
     settings = {
         "SETTINGS_MODULE": label,
         "DEBUG": debug,
+        "DEFAULT_EXCEPTION_REPORTER": "djng.debug.Reporter",
+        "CSRF_FAILURE_VIEW": "djng.debug.csrf_failure",
         "LOGGING": logging(debug),
         "BASE_DIR": file.parent,
         "ROOT_URLCONF": "djng.urlconf",
@@ -112,13 +114,17 @@ def templates(folder: Path) -> Settings:
 
 def logging(debug: bool) -> Settings:
     """Django's own, and errors reach stderr with DEBUG off too, where Django only mails them."""
+    formatters = {**DEFAULT_LOGGING["formatters"], "short": {"()": "djng.debug.Formatter"}}
     stderr = {"stderr": {"class": "logging.StreamHandler"}}
+    if debug:
+        stderr["stderr"]["formatter"] = "short"
     loggers = {
         "django": {"handlers": ["mail_admins"], "level": "INFO"},
         "django.request": {"level": "WARNING" if debug else "ERROR"},
     }
     return {
         **DEFAULT_LOGGING,
+        "formatters": formatters,
         "handlers": DEFAULT_LOGGING["handlers"] | stderr,
         "loggers": DEFAULT_LOGGING["loggers"] | loggers,
         "root": {"handlers": ["stderr"], "level": "WARNING"},

@@ -22,6 +22,8 @@ from django.utils.log import log_response
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
+from djng.debug import Explanation
+from djng.debug import answer as explain_to
 from djng.errors import Location, RouteError, caller, name_of
 
 View = Callable[..., Any]
@@ -231,6 +233,7 @@ def patterns(entries: Iterable[Entry], make_view: MakeView) -> Iterator[URLPatte
             yield path(entry.prefix, entry.urls if is_whole else include(entry.urls))
         elif group := groups.pop(entry.rule, None):
             view = group_view(group, make_view)
+            vars(view)["routes"] = group  # for who asks where a URL comes from
             names = dict.fromkeys(route.name for route in group)
             yield from (path(entry.rule, view, name=name) for name in names)
 
@@ -245,7 +248,7 @@ def group_view(group: list[Route], make_view: MakeView) -> View:
     if "GET" in views:
         views.setdefault("HEAD", views["GET"])
     marks = common_marks(list(views.values()))
-    views = {None: refusal([*views, "OPTIONS"]), **views}
+    views = {None: refusal([*views, "OPTIONS"], group[0]), **views}
     views = {method: guarded(view, method, marks) for method, view in views.items()}
     has_async = any(map(iscoroutinefunction, views.values()))
     if has_async:
@@ -259,7 +262,7 @@ def group_view(group: list[Route], make_view: MakeView) -> View:
     return markcoroutinefunction(dispatch) if has_async else dispatch
 
 
-def refusal(accepted: Sequence[str | None]) -> View:
+def refusal(accepted: Sequence[str | None], route: Route) -> View:
     """A view that says which methods there are, to OPTIONS and to a method that is none of them."""
     allowed = sorted(filter(None, accepted), key=lambda m: METHODS.index(m) if m in METHODS else 9)
 
@@ -267,12 +270,25 @@ def refusal(accepted: Sequence[str | None]) -> View:
     def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":
             return HttpResponse(headers={"Allow": ", ".join(allowed), "Content-Length": "0"})
-        response = HttpResponseNotAllowed(allowed)
-        text = "Method Not Allowed (%s): %s"
+        response, text = HttpResponseNotAllowed(allowed), "Method Not Allowed (%s): %s"
+        if settings.DEBUG:
+            explanation = not_allowed(request.method, route, allowed)
+            response.content = explain_to(request, 405, explanation).content
+            text += f"\n{explanation}".replace("%", "%%")
         log_response(text, request.method, request.path, response=response, request=request)
         return response
 
     return refuse
+
+
+def not_allowed(method: str | None, route: Route, allowed: list[str]) -> Explanation:
+    what = f"{method} is not among the methods of {route}, which are {', '.join(allowed)}."
+    methods = ", ".join(f'"{each}"' for each in [*filter(None, route.methods), method])
+    decorator = f"@app.route({route}, methods=[{methods}])"
+    hint = f"Change the decorator of {name_of(route.view)}() to {decorator},"
+    if str(method).lower() in ("get", "post", "put", "patch", "delete"):
+        hint += f"\nor write another function below @app.{str(method).lower()}({route})."
+    return Explanation(what, route.where, hint)
 
 
 # Middleware asks the view of a URL whether it is exempt, before it is known which function answers.

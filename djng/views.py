@@ -18,8 +18,9 @@ from django.db.models.query import ModelIterable
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.datastructures import MultiValueDictKeyError
 
-from djng.errors import ReturnTypeError, locate, name_of
+from djng.errors import MissingKeyError, ReturnTypeError, locate, name_of, user_lines
 
 View = Callable[..., Any]
 
@@ -38,6 +39,12 @@ class Context(NamedTuple):
         message = f"{name_of(self.view)}() returned {what}."
         return ReturnTypeError(message, hint=way_out, where=locate(self.view))
 
+    def lacks(self, error: Exception, request: HttpRequest) -> MissingKeyError:
+        names = ", ".join(dict.fromkeys([*request.POST, *request.FILES, *request.GET])) or "nothing"
+        hint = f"It has {names}. For one that may be missing, use .get()."
+        where = next(user_lines(error.__traceback__), None) or locate(self.view)
+        return MissingKeyError(f"the request has no {error}.", hint=hint, where=where)
+
 
 def is_async(view: View) -> bool:
     """Whether what the view returns is to be awaited, be it a function or an instance."""
@@ -54,10 +61,17 @@ def as_view(view: View, template: str | None = None) -> View:
     context = Context(view, template)
 
     def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return to_response(view(request, *args, **kwargs), request, context)
+        try:
+            returned = view(request, *args, **kwargs)
+        except MultiValueDictKeyError as error:
+            raise context.lacks(error, request) from error
+        return to_response(returned, request, context)
 
     async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        returned = await view(request, *args, **kwargs)
+        try:
+            returned = await view(request, *args, **kwargs)
+        except MultiValueDictKeyError as error:
+            raise context.lacks(error, request) from error
         body = returned[0] if isinstance(returned, tuple) and returned else returned
         if isinstance(body, QuerySet):  # it is about to ask the database
             return await sync_to_async(to_response)(returned, request, context)

@@ -8,10 +8,13 @@ import djng
 
 PACKAGE = Path(djng.__file__).parent
 RUNGS = [
-    {"errors"},
-    {"settings", "apps", "urls", "views", "templates", "admin", "commands", "unconfigured"},
+    {"errors", "hiding"},
+    {"hints"},
+    {"debug"},
+    {"settings", "apps", "urls", "views", "templates", "admin", "commands", "unconfigured"}
+    | {"middleware", "reloader", "automigrate", "signin"},
     {"app"},
-    {"urlconf", "runserver", "makemigrations"},
+    {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell"},
 ]
 MODULES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 

@@ -14,7 +14,7 @@ def test_all_names_are_there():
 
 def test_the_signature_is_the_one_that_is_promised():
     parameters = inspect.signature(djng.Djng).parameters
-    assert list(parameters) == ["apps", "middleware", "admin", "overrides"]
+    assert list(parameters) == ["apps", "middleware", "admin", "migrate", "overrides"]
     assert parameters["admin"].default == "admin/"
 
 

@@ -1,20 +1,152 @@
-"""Runs ``runserver``: Django's, without its static files, on the port of the environment."""
+"""Runs ``runserver``: Django's, with what a developer wants to have done and to see."""
 
+import errno
 import os
+import socket
+import sys
+from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
+import django
+from django.apps import apps
+from django.conf import settings
+from django.core.management.base import CommandError
+from django.db import connection
 from whitenoise.runserver_nostatic.management.commands import runserver
 
+import djng
+from djng import automigrate, reloader
 from djng.app import Djng
+from djng.errors import command
 from djng.settings import Environment
+
+EVERYWHERE = ("0", "0.0.0.0", "::")  # noqa: S104  # only where the user asks for it
 
 
 class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--no-migrate",
+            action="store_false",
+            dest="migrate",
+            help="Leave the migrations and the database as they are.",
+        )
+
     @property
     def default_port(self) -> str:
         return Environment(os.environ).port()
 
+    def run(self, **options: Any) -> None:
+        """Serve, in a process of its own where that is to end with each change of a file."""
+        if not reloader.is_child():
+            self.port = os.environ["PORT"] = self.free_port(options["addrport"])
+            if options["use_reloader"]:
+                reloader.supervise(self.addr, self.port, settings.DEBUG)
+        self.site = Djng.current
+        self.migrates = settings.DEBUG and options["migrate"]
+        if settings.DEBUG and (host := self.phone()):
+            settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
+        if self.site:
+            self.site.keep_secret()
+            self.migrates = self.migrates and self.site.migrates
+            self.site.first_patterns += self.sign_in_patterns()
+        if options["use_reloader"]:
+            reloader.watch(self.inner_run, **options)
+        else:
+            self.inner_run(None, **options)
+
+    def free_port(self, is_fixed: str | None) -> str:
+        """The port, or where it is taken and nobody asked for it, the next one that is free."""
+        family = socket.AF_INET6 if self.use_ipv6 else socket.AF_INET
+        first = int(self.port)
+        for port in range(first, min(first + 20, 65536)):
+            try:
+                socket.create_server((self.addr, port), family=family).close()
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    break  # the server will say why
+                if is_fixed or os.environ.get("PORT"):
+                    hint = command(f"runserver {port + 1}")
+                    raise CommandError(f"Port {port} is taken. Try another one: {hint}") from None
+            else:
+                if port != first:
+                    self.stdout.write(f"Port {first} is taken, so this is on {port}.")
+                return str(port)
+        return str(first)
+
     def inner_run(self, *args: Any, **options: Any) -> None:
-        if Djng.current:
-            Djng.current.keep_secret()
-        super().inner_run(*args, **options)
+        try:
+            if not options["skip_checks"]:
+                self.check()
+            super().inner_run(*args, **{**options, "skip_checks": True})
+        except Exception as error:
+            if not options["use_reloader"]:
+                raise
+            server = reloader.error_server(error, self.addr, int(self.port), settings.DEBUG)
+            server.serve_forever()
+
+    def check_migrations(self) -> None:
+        if self.site and self.migrates:
+            warning = self.style.WARNING
+            automigrate.catch_up(self.site.label, self.say, lambda text: self.say(warning(text)))
+
+    def on_bind(self, server_port: int) -> None:
+        """Say where everything is."""
+        host = "127.0.0.1" if self.addr in EVERYWHERE else self.addr
+        base = f"{self.protocol}://{f'[{host}]' if ':' in host else host}:{server_port}"
+        if reloader.is_again():
+            self.say(f"Reloaded {base}/")
+            return
+        rows = {"site": f"{base}/", **self.admin_rows(base)}
+        if self.addr in EVERYWHERE and (phone := self.phone()):
+            rows["phone"] = f"{self.protocol}://{phone}:{server_port}/"
+        rows["database"] = database()
+        stop = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
+        debug = "" if settings.DEBUG else " DEBUG is off."
+        lines = [f"  {name:<9} {value}" for name, value in rows.items()]
+        lines += [f"  djng {djng.__version__}, Django {django.get_version()}.{debug} Stop: {stop}."]
+        self.say("\n".join(lines))
+
+    def say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()
+
+    def admin_rows(self, base: str) -> dict[str, str]:
+        """Where the admin is, and the way into it, where the site has one."""
+        if not (self.site and self.site.admin_path is not None):
+            return {}
+        rows = {"admin": f"{base}/{self.site.admin_path}"}
+        if self.site.first_patterns and (link := signin().link()):
+            rows["sign in"] = f"{base}{link} (works once, for {signin().MINUTES} minutes)"
+        return rows
+
+    def sign_in_patterns(self) -> list[Any]:
+        needed = [f"django.contrib.{name}" for name in ("admin", "auth", "sessions")]
+        is_whole = settings.DEBUG and all(map(apps.is_installed, needed))
+        path = self.site and self.site.admin_path
+        return [signin().pattern(path)] if is_whole and path is not None else []
+
+    def phone(self) -> str | None:
+        """The address by which others in the network reach this machine, if it listens to them."""
+        if self.addr not in EVERYWHERE:
+            return None if self.addr == self.default_addr else self.addr
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
+            probe.connect(("192.0.2.1", 9))  # it is sent nothing: this only chooses a way out
+            return str(probe.getsockname()[0])
+        return None
+
+
+def signin() -> Any:
+    from djng import signin  # its models need the apps, which not every site has
+
+    return signin
+
+
+def database() -> str:
+    """The file of the database, or its server and its name."""
+    values = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return os.path.relpath(str(values["NAME"]))
+    return f"{values['NAME']} ({connection.display_name}) at {values['HOST'] or 'localhost'}"

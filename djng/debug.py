@@ -1,0 +1,137 @@
+"""How an error is shown while developing. Runs when one has happened.
+
+`explain` finds the user's line and the way out. The terminal gets the text of an `Explanation`, the
+browser a page of it, with Django's own page folded away below. With DEBUG off none of it is used.
+"""
+
+import linecache
+import logging
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from traceback import TracebackException, walk_tb
+from typing import NamedTuple
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template import Context, Engine
+from django.utils.safestring import SafeString
+from django.views import csrf
+from django.views.debug import ExceptionReporter
+
+from djng.errors import NOT_THE_USERS, DjngError, Location, locate, user_lines
+from djng.hints import hint_of
+
+PAGE = Path(__file__).with_name("debug.html")
+
+
+class Explanation(NamedTuple):
+    """What happened, the user's line, the way out, and the lines that led there."""
+
+    what: str
+    where: Location | None = None
+    hint: str = ""
+    callers: tuple[Location, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.where}: {self.what}" if self.where else self.what]
+        if self.where and (source := linecache.getline(*self.where).strip()):
+            lines.append(f"    {source}")
+        lines += [f"    called by {each}" for each in self.callers[:3]]
+        return "\n".join(lines + [f"  {line}" for line in self.hint.splitlines()])
+
+    def page(self, details: str = "", error: str = "") -> SafeString:
+        """The page of it, over Django's; one that knows the number of its error reloads itself."""
+        linecache.checkcache()
+        lines = enumerate(linecache.getlines(self.where.file) if self.where else [], start=1)
+        line = self.where.line if self.where else 0
+        source = [(str(n), text.rstrip(), n == line) for n, text in lines if abs(n - line) < 5]
+        values = {"source": source, "details": details, "error": error}
+        values |= {"where": str(self.where or ""), "callers": [str(each) for each in self.callers]}
+        return Engine().from_string(PAGE.read_text()).render(Context(self._asdict() | values))
+
+
+def explain(error: BaseException, request: HttpRequest | None = None) -> Explanation:
+    """What happened, in the user's terms; the request knows the view, where no line of it ran."""
+    if isinstance(error, DjngError):
+        return Explanation(error.message, error.where, error.hint)
+    *_, what = TracebackException.from_exception(error).format_exception_only()
+    what = re.sub(r"^[\w.]+\.(?=\w+(:|$))", "", what.strip())
+    lines = [*user_lines(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        lines = [Location(error.filename or "", error.lineno or 1)]
+    elif template := template_line(error):
+        lines.insert(0, template)
+    where = lines[0] if lines else view_line(request)
+    return Explanation(what, where, hint_of(error), tuple(lines[1:]))
+
+
+def template_line(error: BaseException) -> Location | None:
+    """The line of the template that was rendered; of one in the user's file, the line there."""
+    *_, (innermost, _) = walk_tb(error.__traceback__)
+    info = getattr(error, "template_debug", None)
+    if not (info and innermost.f_code.co_filename.startswith(NOT_THE_USERS)):
+        return None  # else it has called the user's function
+    file, line = info["name"], info["line"]
+    if source := import_module("djng.templates").sources.get(file):
+        module = getattr(sys.modules.get(settings.SETTINGS_MODULE), "__file__", None) or ""
+        before, found, _ = "".join(linecache.getlines(module)).partition(source)
+        return Location(module, before.count("\n") + line) if found else Location(file, line)
+    return Location(file, line)
+
+
+def view_line(request: HttpRequest | None) -> Location | None:
+    """The line of the route by which the request came in, or that of the view."""
+    match = getattr(request, "resolver_match", None)
+    if not (request and match):
+        return None
+    routes = getattr(match.func, "routes", ())
+    lines = [each.where for each in routes if {request.method, None} & {*each.methods}]
+    return lines[0] if lines else locate(match.func)
+
+
+def answer(request: HttpRequest, status: int, explanation: Explanation) -> HttpResponse:
+    """The response that explains why a request is refused, as a page or as text."""
+    kind = request.get_preferred_type(["text/html", "text/plain"]) or "text/plain"
+    text = explanation.page() if kind == "text/html" else f"{explanation}\n"
+    return HttpResponse(text, status=status, content_type=f"{kind}; charset=utf-8")
+
+
+class Reporter(ExceptionReporter):
+    """DEFAULT_EXCEPTION_REPORTER: the page of an exception, while DEBUG is on."""
+
+    def get_traceback_html(self) -> SafeString:
+        return self.explain().page(super().get_traceback_html())
+
+    def get_traceback_text(self) -> SafeString:
+        return SafeString(f"{self.explain()}\n")
+
+    def explain(self) -> Explanation:
+        return explain(self.exc_value or Exception(), self.request)
+
+
+class Formatter(logging.Formatter):
+    """Says in a few lines what a traceback says in sixty, where there is a line of the user's."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info and record.exc_info[1]
+        explanation = error and explain(error, getattr(record, "request", None))
+        if not (explanation and (explanation.where or explanation.hint)):
+            return super().format(record)
+        message = record.getMessage()
+        return f"{explanation}" if message.startswith(str(error)) else f"{message}\n{explanation}"
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """CSRF_FAILURE_VIEW: Django's, but while DEBUG is on the line to add."""
+    if not settings.DEBUG:
+        return csrf.csrf_failure(request, reason)
+    hint = (
+        'A form needs a line: <form method="post">{% csrf_token %}\n'
+        "A script needs a header: X-CSRFToken, the value of the cookie csrftoken\n"
+        "Other programs need a view that is @csrf_exempt, below its route"
+    )
+    explanation = Explanation(f"{request.method} refused: {reason}", view_line(request), hint)
+    logging.getLogger("django.security.csrf").warning("%s", explanation)
+    return answer(request, 403, explanation)

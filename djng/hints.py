@@ -1,0 +1,101 @@
+"""The way out of what Django raises. Runs when an exception is explained, while developing.
+
+Django's words stay as they are: a hint adds what only the site knows, its names and its commands.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
+from django.db import OperationalError, ProgrammingError
+from django.template import TemplateDoesNotExist
+from django.urls import NoReverseMatch, URLResolver, get_resolver
+
+from djng.errors import command, nearest
+
+
+def hint_of(error: BaseException) -> str:
+    """The way out of an exception, empty where nothing is known of it."""
+    return next((hint(error) for kind, hint in HINTS if isinstance(error, kind)), "")
+
+
+def no_module(error: Any) -> str:
+    package = str(error.name).partition(".")[0].replace("_", "-")
+    return f"If it is a package: pip install {package}"
+
+
+def no_template(error: Any) -> str:
+    """What there is of nearly that name, and where it was looked for."""
+    folder = settings.BASE_DIR
+    if (folder / "template").is_dir() and not (folder / "templates").is_dir():
+        return "The folder is called template; rename it to templates."
+    from django.template import engines  # it reads the settings
+
+    roots = [Path(root) for each in engines.all() for root in getattr(each, "template_dirs", ())]
+    found = {str(f.relative_to(root)) for root in roots for f in root.rglob("*") if f.is_file()}
+    like = nearest(str(error), found | import_module("djng.templates").sources.keys())
+    ours = [f"{root.relative_to(folder)}/" for root in roots if root.is_relative_to(folder)]
+    searched = ", ".join(["app.templates", *ours, "the templates of the apps"])
+    return did_you_mean(like) + f"Searched: {searched}."
+
+
+def no_url(error: Any) -> str:
+    """The nearest name of a URL, or the arguments that the one of that name takes."""
+    name = (re.findall("'(.*?)'", str(error)) or [""])[0]
+    names = [*url_names(get_resolver())]
+    if "namespace" in str(error):
+        return did_you_mean(nearest(name, {each.rpartition(":")[0] for each in names}))
+    if "tried" not in str(error):
+        return did_you_mean(nearest(name, names, cutoff=0.5)) + f"All names: {command('routes')}"
+    takes = dict.fromkeys(re.findall(r"\(\?P<(\w+)>", str(error)))
+    given = "".join(f" {argument}=..." for argument in takes)
+    return f"It takes {', '.join(takes) or 'no arguments'}: {{% url '{name}'{given} %}}"
+
+
+def did_you_mean(name: str | None) -> str:
+    return f"Did you mean {name}? " if name else ""
+
+
+def url_names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from url_names(
+                entry, f"{prefix}{entry.namespace}:" if entry.namespace else prefix
+            )
+        elif entry.name:
+            yield f"{prefix}{entry.name}"
+
+
+def no_table(error: Any) -> str:
+    if not re.search(
+        r"no such (table|column)|has no column|n[o']t exist|unknown col", f"{error}".lower()
+    ):
+        return ""
+    return f"The models are ahead of the database: {command('makemigrations', 'migrate')}"
+
+
+def no_host(error: Any) -> str:
+    host = re.search("'([^':]+)", str(error))
+    return f"To answer it, set DJANGO_ALLOWED_HOSTS={host[1] if host else 'example.com'}"
+
+
+def not_async(error: Any) -> str:
+    return (
+        "Write `def` for `async def`, or await the ORM: `await Post.objects.aget(...)`, "
+        "`async for post in Post.objects.all()`, `await sync_to_async(function)()`."
+    )
+
+
+HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
+    (ModuleNotFoundError, no_module),
+    (TemplateDoesNotExist, no_template),
+    (NoReverseMatch, no_url),
+    (OperationalError, no_table),
+    (ProgrammingError, no_table),
+    (DisallowedHost, no_host),
+    (SynchronousOnlyOperation, not_async),
+)
