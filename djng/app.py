@@ -21,6 +21,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.db.models.signals import pre_migrate
 from django.urls import get_resolver, path
+from django.utils.module_loading import import_string
 
 from djng import admin, templates, urls, views
 from djng import settings as site_settings
@@ -172,6 +173,7 @@ class Djng(urls.Routes):
     def urlconf(self) -> dict[str, Any]:
         """What Django looks up in a URLconf: the admin, the routes, the media while developing."""
         self.start()
+        self._check_middleware()
         self._resolved = caller()
         patterns = [*self.first_patterns]
         if self.admin_path is not None and apps.is_installed("django.contrib.admin"):
@@ -181,6 +183,15 @@ class Djng(urls.Routes):
         patterns += urls.patterns(self._entries, views.as_view)
         patterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
         return {"urlpatterns": patterns, **self._error_views}
+
+    def _check_middleware(self) -> None:
+        """Raise SetupError for a name that is wrong: in Django's traceback nothing is the user's."""
+        for name in settings.MIDDLEWARE:
+            try:
+                import_string(name)
+            except ImportError as error:
+                message = f"the middleware {name!r}: {error}."
+                raise SetupError(message, where=self.where) from error
 
     def keep_secret(self) -> None:
         """Keep the secret key in a file beside the user's, unless it was given."""

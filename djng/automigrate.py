@@ -57,6 +57,15 @@ REFUSED = (
 Say = Callable[[str], Any]
 
 
+class Questioner(MigrationQuestioner):
+    """Has no value for a field that needs one: it stays without a default, and is not filled."""
+
+    def ask_not_null_addition(self, field_name: str, model_name: str) -> Any:
+        return NOT_PROVIDED
+
+    ask_auto_now_add_addition = ask_not_null_addition
+
+
 def catch_up(label: str, say: Say, warn: Say) -> None:
     """Bring the database to where the models are, as far as that only adds; say what was done.
 
@@ -83,8 +92,7 @@ def write(label: str, executor: MigrationExecutor, say: Say, warn: Say) -> list[
     """Write the migrations of what has changed in the models, unless it does more than add."""
     loader = executor.loader
     state = loader.project_state()
-    # This one answers what makemigrations would ask with what it is when nobody knows.
-    questioner = MigrationQuestioner(specified_apps={label})
+    questioner = Questioner(specified_apps={label})
     detector = MigrationAutodetector(state, ProjectState.from_apps(apps), questioner)
     changes = detector.changes(loader.graph, trim_to_apps={label}, convert_apps={label})
     migrations = [migration for several in changes.values() for migration in several]

@@ -14,6 +14,7 @@ from traceback import TracebackException, walk_tb
 from typing import NamedTuple
 
 from django.conf import settings
+from django.core.management import CommandError
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine
 from django.utils.safestring import SafeString
@@ -57,14 +58,15 @@ def explain(error: BaseException, request: HttpRequest | None = None) -> Explana
     if isinstance(error, DjngError):
         return Explanation(error.message, error.where, error.hint)
     *_, what = TracebackException.from_exception(error).format_exception_only()
-    what = re.sub(r"^[\w.]+\.(?=\w+(:|$))", "", what.strip())
+    what = str(error) if isinstance(error, CommandError) else what.strip()
+    what, _, more = re.sub(r"^[\w.]+\.(?=\w+(:|$))|\x1b\[[\d;]*m", "", what).partition("\n")
     lines = [*user_lines(error.__traceback__)]
     if isinstance(error, SyntaxError):
         lines = [Location(error.filename or "", error.lineno or 1)]
     elif template := template_line(error):
         lines.insert(0, template)
     where = lines[0] if lines else view_line(request)
-    return Explanation(what, where, hint_of(error), tuple(lines[1:]))
+    return Explanation(what, where, hint_of(error) or more.strip(), tuple(lines[1:]))
 
 
 def template_line(error: BaseException) -> Location | None:

@@ -25,6 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 from djng.debug import Explanation
 from djng.debug import answer as explain_to
 from djng.errors import Location, RouteError, caller, name_of
+from djng.hints import hint_of
 
 View = Callable[..., Any]
 Views = dict[str | None, View]
@@ -56,6 +57,7 @@ class Include(NamedTuple):
 
     prefix: str
     urls: Any
+    where: Location
 
 
 Entry = Route | Include
@@ -138,7 +140,7 @@ class Routes:
 
             app.include("/accounts/", "django.contrib.auth.urls")
         """
-        self._add(Include(prefix.removeprefix("/"), urls))
+        self._add(Include(prefix.removeprefix("/"), urls, caller()))
 
 
 def check_pair(route: Route, other: Route) -> None:
@@ -229,13 +231,25 @@ def patterns(entries: Iterable[Entry], make_view: MakeView) -> Iterator[URLPatte
             groups.setdefault(entry.rule, []).append(entry)
     for entry in entries:
         if isinstance(entry, Include):
-            is_whole = isinstance(entry.urls, tuple) and len(entry.urls) == 3
-            yield path(entry.prefix, entry.urls if is_whole else include(entry.urls))
+            yield path(entry.prefix, included(entry))
         elif group := groups.pop(entry.rule, None):
             view = group_view(group, make_view)
             vars(view)["routes"] = group  # for who asks where a URL comes from
             names = dict.fromkeys(route.name for route in group)
             yield from (path(entry.rule, view, name=name) for name in names)
+
+
+def included(entry: Include) -> Any:
+    """What `path` takes for it; raises RouteError where there is no such module."""
+    if isinstance(entry.urls, tuple) and len(entry.urls) == 3:
+        return entry.urls
+    try:
+        return include(entry.urls)
+    except ModuleNotFoundError as error:
+        if not str(entry.urls).startswith(error.name or "?"):
+            raise  # it is there, and what it imports is not
+        message = f'the URLs "/{entry.prefix}": {error}.'
+        raise RouteError(message, hint=hint_of(error), where=entry.where) from error
 
 
 def group_view(group: list[Route], make_view: MakeView) -> View:

@@ -2,7 +2,9 @@
 
 import contextlib
 import http.client
+import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -50,6 +52,18 @@ class Site:
         if "import Djng" not in source:
             source = f"from djng import Djng\n\napp = Djng()\n\n{source}"
         return self.put(name, f'{source}\n\nif __name__ == "__main__":\n    app.run()\n')
+
+    def edit(self, old, new, name="blog.py"):
+        """Replace what stands in a file, as an editor does."""
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+        return self
+
+    def develop(self, *arguments, **variables):
+        """Run the site as its developer does, ``python blog.py``, while the block runs."""
+        return self.serve("blog.py", *arguments, **{"PORT": "PORT", **variables})
 
     def put(self, name, text):
         """Write any file into the folder."""
@@ -115,12 +129,41 @@ def serving(command, folder, port, variables, patience=20):
         )
         try:
             wait_for(port, process, log, patience)
-            yield SimpleNamespace(
-                port=port, log=log.read_text, request=lambda *a, **k: request(port, *a, **k)
-            )
+            yield Server(port, log, process.pid)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=20)
+
+
+class Server:
+    def __init__(self, port, log, pid):
+        self.port, self.log, self.pid = port, log.read_text, pid
+
+    def request(self, *args, **options):
+        return request(self.port, *args, **options)
+
+    def until(self, condition, path="/", patience=12, **options):
+        """Ask until the answer is such that the condition holds, and return it."""
+        end, answer = time.monotonic() + patience, None
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                answer = self.request(path, **options)
+                if condition(answer):
+                    return answer
+            time.sleep(0.05)
+        raise AssertionError(f"{answer and answer.text[:500]}\n{self.log()[-2000:]}")
+
+    def shows(self, text, path="/", **options):
+        """Wait until the page has that text."""
+        return self.until(lambda answer: text in answer.text, path, **options)
+
+    def says(self, text, patience=12):
+        """Wait until the terminal has that text, and return all that it has."""
+        end = time.monotonic() + patience
+        while text not in self.log() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert text in self.log(), self.log()[-2000:]
+        return self.log()
 
 
 def wait_for(port, process, log, patience):
@@ -135,11 +178,88 @@ def wait_for(port, process, log, patience):
 def request(port, path, method="GET", body=None, **headers):
     """One request to a real server; returns status, headers and text."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    connection.request(method, path, body, {k.replace("_", "-"): v for k, v in headers.items()})
-    response = connection.getresponse()
-    text = response.read().decode()
-    connection.close()
+    with contextlib.closing(connection):
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request(method, path, body, headers)
+        response = connection.getresponse()
+        text = response.read().decode()
     return SimpleNamespace(status=response.status, headers=response.headers, text=text)
+
+
+class Page:
+    """A page in a real browser, which is driven through the pipe that it has for that."""
+
+    def __init__(self, process, commands, answers):
+        self.process, self.commands, self.answers = process, commands, answers
+        self.number = 0
+
+    def call(self, method, session=None, **parameters):
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        message |= {"sessionId": session} if session else {}
+        os.write(self.commands, json.dumps(message).encode() + b"\0")
+        while (answer := self.read()).get("id") != self.number:
+            pass
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def read(self):
+        text = bytearray()
+        while (byte := os.read(self.answers, 1)) != b"\0":
+            assert byte, "the browser has ended"
+            text += byte
+        return json.loads(text)
+
+    def open(self, url):
+        target = self.call("Target.createTarget", url=url)["targetId"]
+        attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
+        self.session = attached["sessionId"]
+        return self
+
+    def evaluate(self, script):
+        answer = self.call("Runtime.evaluate", self.session, expression=script, awaitPromise=True)
+        return answer["result"].get("value")
+
+    def shows(self, text, patience=12):
+        """Whether the page comes to have the text that a reader would see."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            with contextlib.suppress(AssertionError):  # it is between two pages
+                if text in (self.evaluate("document.body.innerText") or ""):
+                    return True
+            time.sleep(0.05)
+        return False
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Opens a page in a chromium of its own, which ends with the test."""
+    chromium = shutil.which("chromium")
+    if not chromium:
+        pytest.skip("there is no chromium here")
+    options = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"]
+    options += ["disable-background-networking", "disable-component-update", "disable-sync"]
+    options += ["remote-debugging-pipe", f"user-data-dir={tmp_path / 'chromium'}"]
+    (read, commands), (answers, write) = os.pipe(), os.pipe()
+    process = subprocess.Popen(
+        ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", chromium]
+        + [f"--{option}" for option in options],
+        pass_fds=(read, write),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(read)
+    os.close(write)
+    page = Page(process, commands, answers)
+    try:
+        yield page.open
+    finally:
+        with contextlib.suppress(AssertionError):
+            page.call("Browser.close")
+        process.wait(timeout=20)
+        os.close(commands)
+        os.close(answers)
 
 
 @pytest.fixture

@@ -1,0 +1,293 @@
+"""What goes wrong with a request is said in the user's terms, in the browser and the terminal."""
+
+import pytest
+
+SITE = """
+from django.db import models
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=100)
+
+
+app.templates["post.html"] = "<p>{{ post }}</p>"
+app.templates["list.html"] = '''<ul>
+  <li>{% url "psot" %}</li>
+</ul>'''
+app.templates["static.html"] = "{% static 'site.css' %}"
+app.templates["calls.html"] = "{{ calls }}"
+
+
+@app.get("/static-tag/", template="static.html")
+def static_tag(request):
+    return {}
+
+
+@app.get("/crash/")
+def crash(request):
+    return helper()
+
+
+def helper():
+    return 1 / 0
+
+
+@app.get("/template/", template="psot.html")
+def no_template(request):
+    return {}
+
+
+@app.get("/render/")
+def no_template_either(request):
+    return render(request, "psot.html")
+
+
+@app.get("/name/", template="list.html")
+def unknown_name(request):
+    return {}
+
+
+@app.get("/space/")
+def unknown_namespace(request):
+    return reverse("admn:index")
+
+
+@app.get("/post/<int:pk>/")
+def post(request, pk):
+    return str(pk)
+
+
+@app.get("/argument/")
+def no_argument(request):
+    return reverse("post")
+
+
+@app.get("/misnamed/")
+def misnamed(request):
+    return reverse("post", kwargs={"id": 1})
+
+
+@app.get("/called/", template="calls.html")
+def called(request):
+    return {"calls": lambda: 1 / 0}
+
+
+@app.get("/none/")
+def forgotten(request):
+    "no return"
+
+
+@app.get("/int/")
+def number(request):
+    return 7
+
+
+@app.post("/form/")
+def form(request):
+    return request.POST["title"]
+
+
+@app.get("/query/")
+async def query(request):
+    return request.GET["q"]
+
+
+@app.get("/table/")
+def table(request):
+    return str(Post.objects.count())
+
+
+@app.get("/async/")
+async def asynchronous(request):
+    return str(Post.objects.count())
+
+
+@app.get("/only/<int:pk>/")
+def only(request, pk):
+    return "only"
+"""
+
+# path: the function or text in whose line it happens, what is said, and the way out
+CRASHES = {
+    "/crash/": ("return 1 / 0", "ZeroDivisionError: division by zero", "called by blog.py:"),
+    "/template/": ('template="psot.html"', "TemplateDoesNotExist: psot.html", "mean post.html?"),
+    "/render/": (
+        'render(request, "psot.html")',
+        "TemplateDoesNotExist: psot.html",
+        "Searched: app.templates, ",
+    ),
+    "/name/": ('{% url "psot" %}', "Reverse for 'psot' not found.", "Did you mean post?"),
+    "/space/": ('"admn:index"', "'admn' is not a registered namespace", "Did you mean admin?"),
+    "/argument/": ('reverse("post")', "with no arguments not found", "{% url 'post' pk=... %}"),
+    "/misnamed/": ('kwargs={"id": 1}', "'{'id': 1}' not found", "It takes pk:"),
+    "/called/": ("lambda: 1 / 0", "ZeroDivisionError", "lambda"),
+    "/none/": ("def forgotten", "forgotten() returned None.", "Did you forget `return`?"),
+    "/int/": ("def number", "number() returned a value of type int.", "Return str(...)"),
+    "/table/": (
+        "def table",
+        "no such table: blog_post",
+        "python blog.py makemigrations, then python blog.py migrate",
+    ),
+    "/async/": ("def asynchronous", "from an async context", "Write `def` for `async def`"),
+}
+
+
+def line_of(text):
+    """The number of the line that has the text, or of the one below it for a function."""
+    source = f"from djng import Djng\n\napp = Djng()\n\n{SITE}"
+    (number,) = [n for n, line in enumerate(source.split("\n"), start=1) if text in line]
+    return number
+
+
+@pytest.fixture(scope="module")
+def developed(module_site):
+    module_site.write(SITE)
+    with module_site.develop("runserver", "--noreload", "--no-migrate") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def produced(tmp_path_factory):
+    from conftest import Site
+
+    site = Site(tmp_path_factory.mktemp("produced")).write(SITE)
+    with site.develop("runserver", "--noreload", DJANGO_DEBUG="0") as server:
+        yield server
+
+
+@pytest.mark.parametrize("path", CRASHES)
+def test_a_crash_is_explained_as_text(developed, path):
+    place, what, way_out = CRASHES[path]
+    answer = developed.request(path, Accept="text/plain")
+    assert answer.status == 500
+    number = int(answer.text.split(":")[1])
+    assert abs(number - line_of(place)) <= 1, answer.text  # or that of its decorator
+    assert what in answer.text.splitlines()[0]
+    assert way_out in answer.text
+    assert len(answer.text.splitlines()) <= 5
+
+
+@pytest.mark.parametrize("path", CRASHES)
+def test_a_crash_is_explained_in_the_terminal(developed, path):
+    before = len(developed.log())
+    answer = developed.request(path, Accept="text/plain")
+    developed.says(f'"GET {path} HTTP/1.1" 500')
+    said = developed.log()[before:]
+    assert f"Internal Server Error: {path}\n{answer.text}" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("path", CRASHES)
+def test_a_crash_is_explained_on_a_page(developed, path):
+    place, what, _ = CRASHES[path]
+    page = developed.request(path, Accept="text/html").text
+    above, _, below = page.partition("<details>")
+    assert "blog.py:" in above
+    assert f"<i>{above.split('blog.py:')[1].split('<')[0]}</i>" in above
+    assert "Request Method:" in below  # Django's own page
+
+
+@pytest.mark.parametrize("path", CRASHES)
+def test_nothing_leaks_with_debug_off(produced, path):
+    for accept in ("text/plain", "text/html"):
+        answer = produced.request(path, Accept=accept)
+        assert answer.status == 500
+        assert "blog.py" not in answer.text
+        assert "python" not in answer.text.lower()
+
+
+def test_a_crash_is_a_whole_traceback_with_debug_off(produced):
+    produced.request("/crash/")
+    assert "Traceback (most recent call last)" in produced.says("ZeroDivisionError")
+
+
+def test_static_needs_no_load(developed):
+    assert developed.request("/static-tag/").text == "/static/site.css"
+
+
+def test_a_folder_called_template_is_found(site):
+    site.write("@app.get('/', template='a.html')\ndef index(request):\n    return {}")
+    site.put("template/a.html", "here")
+    with site.develop() as server:
+        assert "rename it to templates" in server.shows("TemplateDoesNotExist").text
+
+
+def test_a_wrong_method_names_the_decorator_to_change(developed):
+    answer = developed.request("/only/1/", "POST", Accept="text/plain")
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert 'POST is not among the methods of "/only/<int:pk>/"' in answer.text
+    assert '@app.route("/only/<int:pk>/", methods=["GET", "POST"])' in answer.text
+    assert '@app.post("/only/<int:pk>/")' in answer.text
+    log = developed.says('"POST /only/1/ HTTP/1.1" 405')
+    assert f"Method Not Allowed (POST): /only/1/\n{answer.text}" in log
+
+
+def test_a_wrong_method_is_a_page_for_browsers(developed):
+    answer = developed.request("/only/1/", "POST", Accept="text/html")
+    assert "<h1>POST is not among the methods" in answer.text
+    assert "@app.get(&quot;/only/&lt;int:pk&gt;/&quot;)" in answer.text
+
+
+def test_a_wrong_method_says_nothing_with_debug_off(produced):
+    answer = produced.request("/only/1/", "POST", Accept="text/html")
+    assert (answer.status, answer.text) == (405, "")
+
+
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+TOKEN = {"Cookie": f"csrftoken={'a' * 32}", "X_CSRFToken": "a" * 32}
+
+
+def test_a_missing_token_shows_the_line_to_add(developed):
+    answer = developed.request("/form/", "POST", "title=a", Accept="text/html", **FORM)
+    assert answer.status == 403
+    assert "&lt;form method=&quot;post&quot;&gt;{% csrf_token %}" in answer.text
+    assert "def form(request):" in answer.text
+    text = developed.request("/form/", "POST", "title=a", Accept="application/json", **FORM).text
+    assert "X-CSRFToken" in text
+    assert text in developed.says("POST refused: CSRF cookie not set.")
+
+
+def test_a_missing_token_is_djangos_page_with_debug_off(produced):
+    answer = produced.request("/form/", "POST", "title=a", **FORM)
+    assert answer.status == 403
+    assert "CSRF verification failed" in answer.text
+    assert "blog.py" not in answer.text
+
+
+def test_a_missing_key_is_the_clients_fault(developed, produced):
+    answer = developed.request("/form/", "POST", "titel=hush", Accept="text/plain", **FORM, **TOKEN)
+    assert answer.status == 400
+    assert f"blog.py:{line_of('request.POST[')}: the request has no 'title'." in answer.text
+    assert "It has titel." in answer.text
+    assert "hush" not in answer.text
+    answer = produced.request("/form/", "POST", "titel=hush", **FORM, **TOKEN)
+    assert answer.status == 400
+    assert "titel" not in answer.text
+
+
+def test_a_missing_key_of_the_query_is_too_in_an_async_view(developed, produced):
+    answer = developed.request("/query/?p=1", Accept="text/plain")
+    assert answer.status == 400
+    assert f"blog.py:{line_of('request.GET[')}: the request has no 'q'." in answer.text
+    assert produced.request("/query/").status == 400
+
+
+def test_a_missing_slash_keeps_the_body(developed, produced):
+    for server in (developed, produced):
+        answer = server.request("/form?a=b", "POST", "title=a", **FORM)
+        assert (answer.status, answer.headers["Location"]) == (308, "/form/?a=b")
+        answer = server.request("/crash")
+        assert (answer.status, answer.headers["Location"]) == (301, "/crash/")
+
+
+def test_an_unknown_host_names_the_variable(developed, produced):
+    answer = developed.request("/", Host="blog.example.com", Accept="text/plain")
+    assert answer.status == 400
+    assert "set DJANGO_ALLOWED_HOSTS=blog.example.com" in answer.text
+    assert "Traceback" not in developed.log()
+    answer = produced.request("/", Host="blog.example.com")
+    assert answer.status == 400
+    assert "DJANGO_ALLOWED_HOSTS" not in answer.text
