@@ -16,11 +16,14 @@ This is one; save it as ``hello.py`` and run ``python hello.py``::
 Everything else in it is ordinary Django. What needs Django's apps comes below ``app = Djng()``.
 """
 
+from djng import hiding
+
+hiding.refuse()
+
+# isort: split
 import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from djng import hiding
 
 if TYPE_CHECKING:
     from djng.app import Djng
@@ -30,7 +33,6 @@ __all__ = ["Djng", "DjngError"]
 __version__ = "0.1.0"
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
-hiding.refuse()
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from importlib.util import find_spec
 from pathlib import Path
+
+from djng.hiding import hides
 
 START = '''\
 # /// script
@@ -39,7 +40,7 @@ if __name__ == "__main__":
 def new(file: Path) -> str:
     """Write the file, and return the command that runs it."""
     file = file.with_suffix(".py")
-    if find_spec(file.stem):
+    if hides(file.stem, str(file.absolute().parent)):
         sys.exit(f"{file.name} would hide the module {file.stem}.\n  Choose another name.")
     try:
         with file.open("x") as written:

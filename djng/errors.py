@@ -107,7 +107,7 @@ def user_lines(traceback: TracebackType | None) -> Iterator[Location]:
 
 def original(thing: Any) -> Any:
     """The function or class that a user wrote, of a partial, a wrapper or a class's view."""
-    thing = inspect.unwrap(getattr(thing, "func", thing))
+    thing = inspect.unwrap(getattr(thing, "func", thing), stop=lambda f: hasattr(f, "view_class"))
     return getattr(thing, "view_class", thing)
 
 

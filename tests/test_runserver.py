@@ -1,0 +1,135 @@
+"""``python blog.py`` says where everything is, and finds a port."""
+
+import re
+import socket
+import sys
+
+import django
+import pytest
+from conftest import free_port, serving
+
+import djng
+
+HELLO = "@app.get('/')\ndef index(request):\n    return 'hello'\n"
+
+
+@pytest.fixture
+def taken():
+    """A port on which something else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_the_banner_says_where_everything_is(site):
+    with site.write(HELLO).develop() as server:
+        log = server.says("CONTROL-C")
+    base = f"http://127.0.0.1:{server.port}"
+    assert re.search(rf"site\s+{base}/\n", log)
+    assert re.search(rf"admin\s+{base}/admin/\n", log)
+    assert re.search(rf"sign in\s+{base}/admin/sign-in/\S+ \(works once, for 10 minutes\)", log)
+    assert re.search(r"database\s+blog.sqlite3\n", log)
+    assert f"djng {djng.__version__}, Django {django.get_version()}." in log
+    assert len(log.splitlines()) <= 8
+
+
+def test_the_banner_says_that_debug_is_off(site):
+    with site.write(HELLO).develop(DJANGO_DEBUG="0") as server:
+        assert "DEBUG is off" in server.says("CONTROL-C")
+        assert "sign in" not in server.log()
+
+
+def test_the_banner_shows_no_password(site):
+    site.write(HELLO)
+    with site.develop(DATABASE_URL="postgres://me:hush@127.0.0.1:1/blog") as server:
+        log = server.says("CONTROL-C")
+    assert "blog (PostgreSQL) at 127.0.0.1" in log
+    assert "hush" not in log
+    assert "Traceback" not in log
+
+
+def test_the_next_free_port_is_used_and_said(site, monkeypatch, taken):
+    # 8000 may be free on this machine or not, so the default itself is what is moved.
+    site.write(HELLO).put(
+        "run.py",
+        f"""
+        import blog
+        from django.core.management import call_command
+        from djng.management.commands.runserver import Command
+        Command.default_port = "{taken}"
+        call_command(Command(), use_reloader=False)
+        """,
+    )
+    with serving([sys.executable, "run.py"], site.folder, taken, {}) as server:
+        log = server.says("CONTROL-C")
+        port = int(re.search(rf"Port {taken} is taken, so this is on (\d+).", log)[1])
+        server.port = port
+        assert server.request("/").text == "hello"
+        assert f"http://127.0.0.1:{port}/" in log
+
+
+@pytest.mark.parametrize("how", ["argument", "variable"])
+@pytest.mark.parametrize("reload", [[], ["--noreload"]])
+def test_a_port_that_was_asked_for_and_is_taken_is_said(site, taken, how, reload):
+    arguments = [str(taken)] if how == "argument" else []
+    variables = {"PORT": str(taken)} if how == "variable" else {}
+    done = site.write(HELLO).run("runserver", *arguments, *reload, **variables)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert f"Port {taken} is taken." in line
+    assert f"python blog.py runserver {taken + 1}" in line
+
+
+def test_every_address_lets_the_phone_in(site):
+    with site.write(HELLO).serve("blog.py", "runserver", "0.0.0.0:PORT") as server:
+        phone = re.search(rf"phone\s+http://(\S+):{server.port}/", server.says("CONTROL-C"))
+        if not phone:
+            pytest.skip("this machine is in no network")
+        host = f"{phone[1]}:{server.port}"
+        assert server.request("/", Host=host).text == "hello"
+        assert server.request("/", Host="192.0.2.254").status == 400
+
+
+def test_every_address_lets_nobody_in_with_debug_off(site):
+    site.write(HELLO)
+    with site.serve("blog.py", "runserver", "0.0.0.0:PORT", DJANGO_DEBUG="0") as server:
+        phone = re.search(rf"phone\s+http://(\S+):{server.port}/", server.says("CONTROL-C"))
+        if phone:
+            assert server.request("/", Host=phone[1]).status == 400
+
+
+def test_an_address_of_ipv6(site):
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    port = free_port()
+    site.write(HELLO)
+    command = [sys.executable, "blog.py", "runserver", "--ipv6", str(port)]
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("no IPv6 here")
+    log = site.folder / "server.log"
+    import subprocess
+
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            command, cwd=site.folder, stdout=output, stderr=output, start_new_session=True
+        ) as process,
+    ):
+        try:
+            for _ in range(200):
+                if "CONTROL-C" in log.read_text():
+                    break
+                import time
+
+                time.sleep(0.05)
+            assert f"http://[::1]:{port}/" in log.read_text()
+        finally:
+            process.terminate()
+
+
+def test_help_is_djangos_and_knows_the_option(site):
+    shown = site.write(HELLO).succeed("runserver", "--help")
+    assert "--no-migrate" in shown
+    assert "addrport" in shown

@@ -1,0 +1,76 @@
+"""``python -m djng new`` writes a file to start from; some names are no good."""
+
+import pytest
+
+
+def new(site, name):
+    return site.python("-m", "djng", "new", name)
+
+
+def test_a_new_file_is_a_site(site):
+    done = new(site, "blog.py")
+    assert done.stdout == "Wrote blog.py. Run it: python blog.py\n"
+    with site.develop() as server:
+        server.shows("There are 0 notes.")
+
+
+def test_a_new_file_is_short_and_explained(site):
+    new(site, "blog")
+    source = (site.folder / "blog.py").read_text()
+    assert len(source.splitlines()) <= 30
+    assert source.count("#") >= 6
+    assert source.startswith('# /// script\n# requires-python = ">=3.11"\n')
+    assert '# dependencies = ["djng"]\n# ///\n' in source
+
+
+def test_a_file_that_is_there_is_left_alone(site):
+    done = new(site.put("blog.py", "mine"), "blog.py")
+    assert done.returncode == 1
+    assert done.stderr.startswith("blog.py is not written: File exists.")
+    assert (site.folder / "blog.py").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["random.py", "django.py", "djng.py"])
+def test_a_name_that_hides_a_module_is_not_taken(site, name):
+    done = new(site, name)
+    assert done.returncode == 1
+    assert f"{name} would hide the module {name[:-3]}." in done.stderr
+    assert site.files() == []
+
+
+@pytest.mark.parametrize(
+    "name", ["django", "email", "random", "json", "types", "whitenoise", "asgiref", "calendar"]
+)
+def test_a_file_that_hides_a_module_is_refused(site, name):
+    site.write("", f"{name}.py")
+    done = site.python(f"{name}.py", "check")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"{name}.py hides the module {name}, which others import.\n  Rename {name}.py.\n"
+    )
+
+
+def test_a_file_called_djng_is_refused_where_djng_is_reached_at_all(site):
+    site.write("", "djng.py")
+    done = site.python("-P", "djng.py", "check")
+    assert "djng.py hides the module djng" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["random", "calendar", "django", "asgiref"])
+def test_a_file_beside_it_that_hides_a_module_is_refused(site, name):
+    done = site.write("").put(f"{name}.py", "x = 1").run("check")
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        f"{name}.py hides the module {name}, which others import.\n  Rename {name}.py.\n"
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_beside_it_that_harms_nobody_is_not(site):
+    site.write("").put("turtle.py", "x = 1").succeed("check")
+
+
+def test_a_command_that_is_nearly_one_is_named(site):
+    done = site.write("").run("runsrver")
+    assert "Unknown command: 'runsrver'. Did you mean runserver?" in done.stderr
+    assert "Traceback" not in done.stderr
