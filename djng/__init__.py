@@ -21,9 +21,9 @@ from djng import hiding
 hiding.refuse()
 
 # isort: split
-import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import os  # noqa: E402  # these would find a file that hides something else
+from importlib import import_module  # noqa: E402
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
     from djng.app import Djng

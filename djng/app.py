@@ -185,7 +185,7 @@ class Djng(urls.Routes):
         return {"urlpatterns": patterns, **self._error_views}
 
     def _check_middleware(self) -> None:
-        """Raise SetupError for a name that is wrong: in Django's traceback nothing is the user's."""
+        """Raise SetupError for a wrong name: in Django's traceback no line is the user's."""
         for name in settings.MIDDLEWARE:
             try:
                 import_string(name)

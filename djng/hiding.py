@@ -1,4 +1,4 @@
-"""Finds a file that hides a module by its name. Runs when djng is imported, before anything else is.
+"""Finds a file that hides a module by its name. Runs before all else when djng is imported.
 
 Python looks into the folder of the script first: beside a ``random.py`` nobody gets Python's own.
 """

@@ -65,16 +65,19 @@ def signer() -> TimestampSigner | None:
     model: Any = get_user_model()
     if not issubclass(model, PermissionsMixin) or {*model.REQUIRED_FIELDS} - {"email"}:
         return None
-    superusers = model._base_manager.filter(is_superuser=True).order_by("pk")
-    is_taken = model._base_manager.filter(is_superuser=False, **named_admin(model)).exists()
-    if is_taken or any(user.has_usable_password() for user in superusers):
+    users = [*model._base_manager.filter(is_superuser=True).order_by("pk")]
+    named = model._base_manager.filter(**named_admin(model)).first()
+    is_taken = named and not (named.is_superuser and named.is_active)
+    if is_taken or any(user.has_usable_password() for user in users):
         return None
-    return TimestampSigner(salt=f"djng {[(user.pk, str(user.last_login)) for user in superusers]}")
+    return TimestampSigner(salt=f"djng {[(user.pk, str(user.last_login)) for user in users]}")
 
 
 def superuser() -> Any:
+    """The superuser, made here where there is none."""
     model: Any = get_user_model()
-    known = model._base_manager.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    users = model._base_manager.filter(is_superuser=True).order_by("pk")
+    known = next((user for user in users if user.is_active), None)
     return known or model._default_manager.create_superuser(**named_admin(model), password=None)
 
 

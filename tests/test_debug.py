@@ -182,7 +182,6 @@ def test_a_crash_is_explained_in_the_terminal(developed, path):
 
 @pytest.mark.parametrize("path", CRASHES)
 def test_a_crash_is_explained_on_a_page(developed, path):
-    place, what, _ = CRASHES[path]
     page = developed.request(path, Accept="text/html").text
     above, _, below = page.partition("<details>")
     assert "blog.py:" in above

@@ -64,18 +64,22 @@ def test_the_first_file_is_short_and_whole():
     assert len(PYTHON) == 2
 
 
-def test_the_first_commands_print_what_is_shown(notes):
-    (make, migrate, runserver) = steps(block("python notes.py makemigrations"))
-    for command, shown in (make, migrate):
-        assert_prints(run(command, notes.folder), shown)
+def test_the_first_command_prints_what_is_shown(notes):
+    ((command, shown),) = steps(block("python notes.py\n"))
     port = free_port()
-    command = ["bash", "-c", f"exec {runserver[0]} {port}"]
-    with serving(command, notes.folder, port, {"PATH": PATH}) as server:
+    variables = {"PATH": PATH, "PORT": str(port)}
+    with serving(["bash", "-c", f"exec {command}"], notes.folder, port, variables) as server:
         assert server.request("/").text == "<h1>0 notes</h1>"
         assert server.request("/api/notes/").text == "[]"
         assert server.request("/admin/").status == 302
-        shown = runserver[1].replace("8000", str(port))
-        assert_prints(*(text.partition("CONTROL-C.")[0] for text in (server.log(), shown)))
+        shown = shown.replace("8000", str(port)).partition("CONTROL-C.")[0]
+        assert_prints(server.says("CONTROL-C.").partition("CONTROL-C.")[0], shown)
+
+
+@pytest.mark.parametrize("start", ["python -m djng new", "python notes.py routes"])
+def test_commands_print_what_is_shown(notes, start):
+    ((command, shown),) = steps(block(start))
+    assert_prints(run(command, notes.folder), shown)
 
 
 def test_views_return_what_the_table_says(hello):
@@ -135,4 +139,4 @@ def test_the_line_that_passes_the_tests_is_the_one_that_is_run_for_every_change(
 
 def test_no_block_is_left_out():
     assert {language for language, _ in BLOCKS} == {"python", "console"}
-    assert len(CONSOLE) == 9
+    assert len(CONSOLE) == 11
