@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 from traceback import TracebackException, walk_tb
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.management import CommandError
@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from django.views import csrf
 from django.views.debug import ExceptionReporter
 
-from djng.errors import NOT_THE_USERS, DjngError, Location, locate, user_lines
+from djng.errors import NOT_THE_USERS, DjngError, Location, locate, name_of, user_lines
 from djng.hints import hint_of
 
 PAGE = Path(__file__).with_name("debug.html")
@@ -125,6 +125,23 @@ class Formatter(logging.Formatter):
         return f"{explanation}" if message.startswith(str(error)) else f"{message}\n{explanation}"
 
 
+def refuse(request: HttpRequest, status: int, explanation: Explanation) -> HttpResponse:
+    """Explain a refusal to the client and in the terminal."""
+    logging.getLogger("django.request").warning("%s", explanation)
+    return answer(request, status, explanation)
+
+
+def not_allowed(request: HttpRequest, route: Any, allowed: list[str]) -> HttpResponse:
+    """The 405 for a method that no function below the route's rule answers."""
+    method = str(request.method)
+    methods = ", ".join(f'"{each}"' for each in [*filter(None, route.methods), method])
+    hint = f"Write @app.route({route}, methods=[{methods}]) above {name_of(route.view)}()"
+    if method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+        hint += f",\nor @app.{method.lower()}({route}) above another function"
+    what = f"{method} is not among the methods of {route}: {', '.join(allowed)}."
+    return refuse(request, 405, Explanation(what, route.where, f"{hint}."))
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """CSRF_FAILURE_VIEW: Django's, but while DEBUG is on the line to add."""
     if not settings.DEBUG:
@@ -134,6 +151,5 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         "A script needs a header: X-CSRFToken, the value of the cookie csrftoken\n"
         "Other programs need a view that is @csrf_exempt, below its route"
     )
-    explanation = Explanation(f"{request.method} refused: {reason}", view_line(request), hint)
-    logging.getLogger("django.security.csrf").warning("%s", explanation)
-    return answer(request, 403, explanation)
+    what = f"{request.method} refused: {reason}"
+    return refuse(request, 403, Explanation(what, view_line(request), hint))

@@ -29,7 +29,6 @@ from django.core.exceptions import BadRequest, ImproperlyConfigured
 
 NOT_THE_USERS = tuple(os.path.dirname(m.__file__ or "") + os.sep for m in (django, importlib))
 NOT_THE_USERS += (os.path.dirname(__file__) + os.sep, "<frozen ")
-INSTALLED = tuple({*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib"))})
 
 
 class Location(NamedTuple):
@@ -100,8 +99,10 @@ def caller() -> Location:
 
 def user_lines(traceback: TracebackType | None) -> Iterator[Location]:
     """The lines of a traceback that are in no installed package, the innermost first."""
+    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
+    others = (*NOT_THE_USERS, *map(sysconfig.get_path, kinds), "<string>")
     for frame, line in reversed([*walk_tb(traceback)]):
-        if not frame.f_code.co_filename.startswith((*NOT_THE_USERS, *INSTALLED, "<string>")):
+        if not frame.f_code.co_filename.startswith(others):
             yield Location(frame.f_code.co_filename, line)
 
 

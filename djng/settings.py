@@ -114,10 +114,10 @@ def templates(folder: Path) -> Settings:
 
 def logging(debug: bool) -> Settings:
     """Django's own, and errors reach stderr with DEBUG off too, where Django only mails them."""
-    formatters = {**DEFAULT_LOGGING["formatters"], "short": {"()": "djng.debug.Formatter"}}
-    stderr = {"stderr": {"class": "logging.StreamHandler"}}
+    formatters, stderr = {**DEFAULT_LOGGING["formatters"]}, {"class": "logging.StreamHandler"}
     if debug:
-        stderr["stderr"]["formatter"] = "short"
+        formatters |= {"short": {"()": "djng.debug.Formatter"}}
+        stderr |= {"formatter": "short"}
     loggers = {
         "django": {"handlers": ["mail_admins"], "level": "INFO"},
         "django.request": {"level": "WARNING" if debug else "ERROR"},
@@ -125,7 +125,7 @@ def logging(debug: bool) -> Settings:
     return {
         **DEFAULT_LOGGING,
         "formatters": formatters,
-        "handlers": DEFAULT_LOGGING["handlers"] | stderr,
+        "handlers": DEFAULT_LOGGING["handlers"] | {"stderr": stderr},
         "loggers": DEFAULT_LOGGING["loggers"] | loggers,
         "root": {"handlers": ["stderr"], "level": "WARNING"},
     }

@@ -22,10 +22,7 @@ from django.utils.log import log_response
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
-from djng.debug import Explanation
-from djng.debug import answer as explain_to
 from djng.errors import Location, RouteError, caller, name_of
-from djng.hints import hint_of
 
 View = Callable[..., Any]
 Views = dict[str | None, View]
@@ -249,7 +246,7 @@ def included(entry: Include) -> Any:
         if not str(entry.urls).startswith(error.name or "?"):
             raise  # it is there, and what it imports is not
         message = f'the URLs "/{entry.prefix}": {error}.'
-        raise RouteError(message, hint=hint_of(error), where=entry.where) from error
+        raise RouteError(message, where=entry.where) from error
 
 
 def group_view(group: list[Route], make_view: MakeView) -> View:
@@ -284,25 +281,16 @@ def refusal(accepted: Sequence[str | None], route: Route) -> View:
     def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":
             return HttpResponse(headers={"Allow": ", ".join(allowed), "Content-Length": "0"})
-        response, text = HttpResponseNotAllowed(allowed), "Method Not Allowed (%s): %s"
-        if settings.DEBUG:
-            explanation = not_allowed(request.method, route, allowed)
-            response.content = explain_to(request, 405, explanation).content
-            text += f"\n{explanation}".replace("%", "%%")
+        response: HttpResponse = HttpResponseNotAllowed(allowed)
+        text = "Method Not Allowed (%s): %s"
         log_response(text, request.method, request.path, response=response, request=request)
+        if settings.DEBUG:
+            from djng import debug  # nobody else needs it
+
+            response.content = debug.not_allowed(request, route, allowed).content
         return response
 
     return refuse
-
-
-def not_allowed(method: str | None, route: Route, allowed: list[str]) -> Explanation:
-    what = f"{method} is not among the methods of {route}, which are {', '.join(allowed)}."
-    methods = ", ".join(f'"{each}"' for each in [*filter(None, route.methods), method])
-    decorator = f"@app.route({route}, methods=[{methods}])"
-    hint = f"Change the decorator of {name_of(route.view)}() to {decorator},"
-    if str(method).lower() in ("get", "post", "put", "patch", "delete"):
-        hint += f"\nor write another function below @app.{str(method).lower()}({route})."
-    return Explanation(what, route.where, hint)
 
 
 # Middleware asks the view of a URL whether it is exempt, before it is known which function answers.

@@ -222,6 +222,7 @@ def test_a_wrong_method_names_the_decorator_to_change(developed):
     assert '@app.post("/only/<int:pk>/")' in answer.text
     log = developed.says('"POST /only/1/ HTTP/1.1" 405')
     assert f"Method Not Allowed (POST): /only/1/\n{answer.text}" in log
+    assert "Traceback" not in log
 
 
 def test_a_wrong_method_is_a_page_for_browsers(developed):
