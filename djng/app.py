@@ -14,9 +14,10 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from asgiref.sync import sync_to_async
-from django.apps import apps
+from django.apps import apps as installed
 from django.conf import settings
 from django.conf.urls.static import static
+from django.core import checks
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.db.models.signals import pre_migrate
@@ -71,7 +72,8 @@ class Djng(urls.Routes):
         self._commands: list[Callable[..., Any]] = []
         self._error_views: dict[str, views.View] = {}
         self._configure({"apps": apps, "middleware": middleware, "admin": admin, **overrides})
-        self.admin_path = None if admin is None else f"{admin.strip('/')}/".lstrip("/")
+        has_admin = admin is not None and installed.is_installed("django.contrib.admin")
+        self.admin_path = f"{str(admin).strip('/')}/".lstrip("/") if has_admin else None
         self.migrates = migrate
         self.first_patterns: list[Any] = []  # what `runserver` puts in
         Djng.current = self
@@ -96,6 +98,7 @@ class Djng(urls.Routes):
         settings.configure(**values)
         file.populate(values["INSTALLED_APPS"])
         pre_migrate.connect(self.start)
+        checks.register(lambda **options: [*urls.unreached(self._entries)], checks.Tags.urls)
 
     def _refuse_late(self) -> None:
         if self._resolved:
@@ -176,7 +179,7 @@ class Djng(urls.Routes):
         self._check_middleware()
         self._resolved = caller()
         patterns = [*self.first_patterns]
-        if self.admin_path is not None and apps.is_installed("django.contrib.admin"):
+        if self.admin_path is not None:
             from django.contrib.admin import site
 
             patterns.append(path(self.admin_path, site.urls))

@@ -14,6 +14,7 @@
 
 import importlib
 import inspect
+import logging
 import os
 import sys
 import sysconfig
@@ -138,6 +139,13 @@ def command(*names: str) -> str:
     module = sys.modules.get(settings.SETTINGS_MODULE) if settings.configured else None
     file = getattr(module, "__file__", None) or sys.argv[0]
     return ", then ".join(f"python {os.path.basename(file)} {name}" for name in names)
+
+
+class HostFormatter(logging.Formatter):
+    """Says in a line what to set, where a host is refused, in place of a traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.getMessage()} Set DJANGO_ALLOWED_HOSTS."
 
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) -> None:

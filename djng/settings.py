@@ -114,20 +114,21 @@ def templates(folder: Path) -> Settings:
 
 def logging(debug: bool) -> Settings:
     """Django's own, and errors reach stderr with DEBUG off too, where Django only mails them."""
-    formatters, stderr = {**DEFAULT_LOGGING["formatters"]}, {"class": "logging.StreamHandler"}
-    if debug:
-        formatters |= {"short": {"()": "djng.debug.Formatter"}}
-        stderr |= {"formatter": "short"}
+    error = "djng.debug.Formatter" if debug else "logging.Formatter"
+    formatters = {"djng.error": {"()": error}, "djng.host": {"()": "djng.errors.HostFormatter"}}
+    stderr = {"class": "logging.StreamHandler"}
     loggers = {
+        "django.security.DisallowedHost": {"handlers": ["djng.host"], "propagate": False},
         "django": {"handlers": ["mail_admins"], "level": "INFO"},
         "django.request": {"level": "WARNING" if debug else "ERROR"},
     }
     return {
         **DEFAULT_LOGGING,
-        "formatters": formatters,
-        "handlers": DEFAULT_LOGGING["handlers"] | {"stderr": stderr},
+        "formatters": DEFAULT_LOGGING["formatters"] | formatters,
+        "handlers": DEFAULT_LOGGING["handlers"]
+        | {each: {**stderr, "formatter": each} for each in formatters},
         "loggers": DEFAULT_LOGGING["loggers"] | loggers,
-        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "root": {"handlers": ["djng.error"], "level": "WARNING"},
     }
 
 

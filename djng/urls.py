@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
+from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import URLPattern, URLResolver, include, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, register_converter, resolve
 from django.urls.converters import StringConverter, get_converters
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
@@ -247,6 +248,18 @@ def included(entry: Include) -> Any:
             raise  # it is there, and what it imports is not
         message = f'the URLs "/{entry.prefix}": {error}.'
         raise RouteError(message, where=entry.where) from error
+
+
+def unreached(entries: Iterable[Entry]) -> Iterator[checks.Warning]:
+    """A system check: the routes of which something above them takes the URL."""
+    for route in entries:
+        if isinstance(route, Route) and "<" not in route.rule:
+            taken_by = getattr(resolve(f"/{route.rule}").func, "routes", [])
+            if route not in taken_by:
+                where = f", {taken_by[0].where}," if taken_by else ""
+                hint = f"What is above it{where} takes its URL: move it up."
+                message = f"{route.where}: {route} is never reached."
+                yield checks.Warning(message, hint=hint, id="djng.W001")
 
 
 def group_view(group: list[Route], make_view: MakeView) -> View:

@@ -192,6 +192,13 @@ def new_site(tmp_path):
     return Site(tmp_path)
 
 
+def test_a_column_that_is_not_there_is_said_with_the_command(site):
+    with site.edit("size =", "weight =").develop("runserver", "--noreload") as server:
+        text = server.request("/rows/", Accept="text/plain").text
+    assert "no such column: blog_post.weight" in text
+    assert "python blog.py makemigrations, then python blog.py migrate" in text
+
+
 def test_a_file_alone_becomes_a_page_with_its_tables(new_site):
     new_site.write(
         "from django.db import models\nclass Post(models.Model): ...\n"

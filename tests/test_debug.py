@@ -291,3 +291,11 @@ def test_an_unknown_host_names_the_variable(developed, produced):
     answer = produced.request("/", Host="blog.example.com")
     assert answer.status == 400
     assert "DJANGO_ALLOWED_HOSTS" not in answer.text
+
+
+def test_a_refused_host_is_one_line_of_the_log(developed, produced):
+    for server in (developed, produced):
+        server.request("/", Host="other.example.org")
+        (line,) = [each for each in server.log().splitlines() if "other.example.org" in each]
+        assert "Set DJANGO_ALLOWED_HOSTS" in line
+        assert "Traceback" not in server.log().split("other.example.org")[1]

@@ -336,3 +336,17 @@ app = Djng(DATABASES={{"default": {{"ENGINE": "django.db.backends.sqlite3",
     with site.write(source).serve() as server:
         assert server.request("/atomic/").text == "True"
         assert server.request("/atomic/", "POST").text == "False"
+
+
+def test_a_route_that_another_one_hides_is_warned_of(site):
+    site.write(
+        "@app.get('/posts/<slug:slug>/')\ndef post(request, slug): return slug\n"
+        "@app.post('/posts/new/')\ndef new(request): return 'new'\n"
+        "@app.get('/admin/help/')\ndef help(request): return 'help'\n"
+        "@app.get('/fine/')\ndef fine(request): return 'fine'"
+    )
+    shown = site.run("check").stderr
+    assert '(djng.W001) blog.py:7: "/posts/new/" is never reached.' in shown
+    assert "What is above it, blog.py:5, takes its URL: move it up." in shown
+    assert '(djng.W001) blog.py:9: "/admin/help/" is never reached.' in shown
+    assert "fine" not in shown

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Any
 
 import django
-from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.db import connection
@@ -25,14 +24,13 @@ EVERYWHERE = ("0", "0.0.0.0", "::")  # noqa: S104  # only where the user asks fo
 
 
 class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
+    site: Any
+    signin: Any
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument(
-            "--no-migrate",
-            action="store_false",
-            dest="migrate",
-            help="Leave the migrations and the database as they are.",
-        )
+        what = "Leave the database and the migrations as they are."
+        parser.add_argument("--no-migrate", action="store_false", dest="migrate", help=what)
 
     @property
     def default_port(self) -> str:
@@ -44,18 +42,25 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
             self.port = os.environ["PORT"] = self.free_port(options["addrport"])
             if options["use_reloader"]:
                 reloader.supervise(self.addr, self.port, settings.DEBUG)
-        self.site = Djng.current
-        self.migrates = settings.DEBUG and options["migrate"]
-        if settings.DEBUG and (host := self.phone()):
-            settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
-        if self.site:
-            self.site.keep_secret()
-            self.migrates = self.migrates and self.site.migrates
-            self.site.first_patterns += self.sign_in_patterns()
+        self.prepare(options)
         if options["use_reloader"]:
             reloader.watch(self.inner_run, **options)
         else:
             self.inner_run(None, **options)
+
+    def prepare(self, options: dict[str, Any]) -> None:
+        """Change of the site what is only for development, before its first URL is resolved."""
+        self.site = Djng.current
+        self.migrates = settings.DEBUG and options["migrate"] and self.site.migrates
+        self.signin = None
+        self.site.keep_secret()
+        if settings.DEBUG and self.site.admin_path is not None:
+            from djng import signin  # its models need apps that not every site has
+
+            self.signin = signin
+            self.site.first_patterns.append(signin.pattern(self.site.admin_path))
+        if settings.DEBUG and (host := self.phone()):
+            settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
 
     def free_port(self, is_fixed: str | None) -> str:
         """The port, or where it is taken and nobody asked for it, the next one that is free."""
@@ -72,7 +77,7 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
                     raise CommandError(f"Port {port} is taken. Try another one: {hint}") from None
             else:
                 if port != first:
-                    self.stdout.write(f"Port {first} is taken, so this is on {port}.")
+                    self.say(f"Port {first} is taken, so this is on {port}.")
                 return str(port)
         return str(first)
 
@@ -88,18 +93,22 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
             server.serve_forever()
 
     def check_migrations(self) -> None:
-        if self.site and self.migrates:
-            warning = self.style.WARNING
-            automigrate.catch_up(self.site.label, self.say, lambda text: self.say(warning(text)))
+        if self.migrates:
+            automigrate.catch_up(self.site.label, self.say, self.warn)
 
     def on_bind(self, server_port: int) -> None:
         """Say where everything is."""
         host = "127.0.0.1" if self.addr in EVERYWHERE else self.addr
-        base = f"{self.protocol}://{f'[{host}]' if ':' in host else host}:{server_port}"
+        base = f"{self.protocol}://{f'[{host}]' if ':' in host else host}:{server_port}/"
         if reloader.is_again():
-            self.say(f"Reloaded {base}/")
+            self.say(f"Reloaded {base}")
             return
-        rows = {"site": f"{base}/", **self.admin_rows(base)}
+        rows = {"site": base}
+        if self.site.admin_path is not None:
+            rows["admin"] = f"{base}{self.site.admin_path}"
+        if self.signin and (link := self.signin.link()):
+            rows["sign in"] = f"{base}{link[1:]}"
+            rows[""] = f"once, within {self.signin.MINUTES} minutes"
         if self.addr in EVERYWHERE and (phone := self.phone()):
             rows["phone"] = f"{self.protocol}://{phone}:{server_port}/"
         rows["database"] = database()
@@ -113,20 +122,8 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         self.stdout.write(text)
         self.stdout.flush()
 
-    def admin_rows(self, base: str) -> dict[str, str]:
-        """Where the admin is, and the way into it, where the site has one."""
-        if not (self.site and self.site.admin_path is not None):
-            return {}
-        rows = {"admin": f"{base}/{self.site.admin_path}"}
-        if self.site.first_patterns and (link := signin().link()):
-            rows["sign in"] = f"{base}{link} (works once, for {signin().MINUTES} minutes)"
-        return rows
-
-    def sign_in_patterns(self) -> list[Any]:
-        needed = [f"django.contrib.{name}" for name in ("admin", "auth", "sessions")]
-        is_whole = settings.DEBUG and all(map(apps.is_installed, needed))
-        path = self.site and self.site.admin_path
-        return [signin().pattern(path)] if is_whole and path is not None else []
+    def warn(self, text: str) -> None:
+        self.say(self.style.WARNING(text))
 
     def phone(self) -> str | None:
         """The address by which others in the network reach this machine, if it listens to them."""
@@ -136,12 +133,6 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
             probe.connect(("192.0.2.1", 9))  # it is sent nothing: this only chooses a way out
             return str(probe.getsockname()[0])
         return None
-
-
-def signin() -> Any:
-    from djng import signin  # its models need the apps, which not every site has
-
-    return signin
 
 
 def database() -> str:
