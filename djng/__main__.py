@@ -1,10 +1,12 @@
 """Runs as ``python -m djng new blog.py``: writes a file to start from, never over another."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
 from djng.hiding import hides
+from djng.settings import CONTRIB
 
 START = '''\
 # /// script
@@ -37,21 +39,21 @@ if __name__ == "__main__":
 '''
 
 
-def new(file: Path) -> str:
-    """Write the file, and return the command that runs it."""
-    file = file.with_suffix(".py")
-    if hides(file.stem, str(file.absolute().parent)):
+def new(name: str) -> str:
+    """Write the file, and return what to do with it."""
+    file = Path(name if name.endswith(".py") else f"{name}.py")
+    if file.stem in CONTRIB or hides(file.stem, str(file.resolve().parent)):
         sys.exit(f"{file.name} would hide the module {file.stem}.\n  Choose another name.")
     try:
-        with file.open("x") as written:
+        with file.open("x", encoding="utf-8") as written:
             written.write(START.format(name=file.name))
     except OSError as error:
         sys.exit(f"{file} is not written: {error.strerror}.\n  Choose another name.")
-    return f"Wrote {file}. Run it: python {file}"
+    return f"Wrote {file}. Run it: python {shlex.quote(str(file))}"
 
 
 parser = argparse.ArgumentParser("python -m djng", description="One Python file is a Django site.")
 commands = parser.add_subparsers(required=True, metavar="new")
 subparser = commands.add_parser("new", help="write a file to start from")
-subparser.add_argument("file", type=Path, help="the file's name, as blog.py")
+subparser.add_argument("file", help="the file's name, as blog.py")
 print(new(parser.parse_args().file))  # noqa: T201

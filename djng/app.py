@@ -20,6 +20,7 @@ from django.conf.urls.static import static
 from django.core import checks
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.db import DatabaseError
 from django.db.models.signals import pre_migrate
 from django.urls import get_resolver, path
 from django.utils.module_loading import import_string
@@ -221,7 +222,14 @@ class Djng(urls.Routes):
     def _execute(self, argv: Sequence[str]) -> None:
         from django.core.management import execute_from_command_line  # as in `start`
 
-        execute_from_command_line([*argv] if argv[1:] else [*argv, "runserver"])
+        try:
+            execute_from_command_line([*argv] if argv[1:] else [*argv, "runserver"])
+        except DatabaseError as error:
+            from djng import debug, hints  # as in `start`
+
+            if not hints.hint_of(error):
+                raise
+            sys.exit(str(debug.explain(error)))
 
     def __call__(self, environ: Any, start: Any = None, send: Any = None) -> Any:
         """Answer as WSGI (environ, start_response) or as ASGI (scope, receive, send).

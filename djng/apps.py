@@ -9,6 +9,7 @@
 """
 
 import keyword
+import linecache
 import os
 import re
 import sys
@@ -23,7 +24,7 @@ import django
 from django.apps import AppConfig, apps
 from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
-from djng.errors import SetupError
+from djng.errors import SetupError, install
 
 
 class FileConfig(AppConfig):
@@ -58,10 +59,11 @@ class FileApp:
 
     def is_reloaded(self) -> bool:
         """Whether the file is about to be served by a process that this one is to start."""
-        if self.command() != "runserver" or {"--noreload", "--help", "-h"} & {*sys.argv}:
+        if self.command() != "runserver" or any(re.match("--nor|--h|-h", a) for a in sys.argv):
             return False
-        name = re.search(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", self.path.read_text(), re.MULTILINE)
-        runs = name and re.search(rf"\b{name[1]}\.run\(\)", self.path.read_text())
+        source = "".join(linecache.getlines(str(self.path)))
+        name = re.search(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", source, re.MULTILINE)
+        runs = name and re.search(rf"\b{name[1]}\.run\(\)", source)
         return bool(runs) and os.environ.get(DJANGO_AUTORELOAD_ENV) != "true"
 
     def check(self) -> None:
@@ -96,8 +98,7 @@ class FileApp:
         try:
             config = AppConfig.create(name)
         except ModuleNotFoundError as error:
-            package = str(error.name).partition(".")[0].replace("_", "-")
-            hint = f"Install it (pip install {package}), or correct its name."
+            hint = f"Install it ({install(error)}), or correct its name."
             raise SetupError(f"the app {name!r}: {error}.", hint=hint) from error
         if config.label == self.label:
             message = f"{self.path.name} has the label of the app {config.name}."

@@ -2,26 +2,21 @@
 
 What could lose or refuse a row, and what Django would ask about, is left to whoever runs
 ``makemigrations``: all of it or nothing, for half of a rename is a loss. An app of which nothing is
-in the database yet has no rows to lose.
+in the database yet has no rows to lose: its migrations are applied as they are.
 """
 
 import math
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import invalidate_caches
 from typing import Any
 
 from django.apps import apps
-from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection
+from django.core.management import call_command
+from django.db import connection
 from django.db.migrations import operations
 from django.db.migrations.autodetector import MigrationAutodetector
-from django.db.migrations.exceptions import (
-    BadMigrationError,
-    InconsistentMigrationHistory,
-    NodeNotFoundError,
-)
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.questioner import MigrationQuestioner
@@ -29,7 +24,7 @@ from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
 from django.db.models import NOT_PROVIDED
 
-from djng.errors import command
+from djng.errors import command, short
 
 ONLY_ADD = (
     operations.CreateModel,
@@ -37,6 +32,9 @@ ONLY_ADD = (
     operations.AlterModelOptions,  # these two are about Python alone
     operations.AlterModelManagers,
 )
+# What may change of a field: the first are about Python alone, the others may grow.
+FREE = {"default", "auto_now", "auto_now_add", "on_delete", "upload_to", "storage"}
+GROWS = {"null", "db_index", "max_length", "max_digits", "decimal_places"}
 # From each type of column to the next, every value fits.
 WIDER = (
     ("SmallIntegerField", "IntegerField", "BigIntegerField"),
@@ -44,14 +42,6 @@ WIDER = (
     ("SmallAutoField", "AutoField", "BigAutoField"),
     ("CharField", "TextField"),
     ("SlugField", "TextField"),
-)
-SIZED = {"CharField", "SlugField", "FileField", "FilePathField", "DecimalField"}
-REFUSED = (
-    CommandError,
-    DatabaseError,
-    BadMigrationError,
-    InconsistentMigrationHistory,
-    NodeNotFoundError,
 )
 
 Say = Callable[[str], Any]
@@ -66,6 +56,18 @@ class Questioner(MigrationQuestioner):
     ask_auto_now_add_addition = ask_not_null_addition
 
 
+def waiting() -> int:
+    """How many migrations on the disk are not applied, 0 where the database does not say."""
+    try:
+        return len(plan(MigrationExecutor(connection)))
+    except Exception:
+        return 0
+
+
+def plan(executor: MigrationExecutor) -> list[Migration]:
+    return [each for each, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+
+
 def catch_up(label: str, say: Say, warn: Say) -> None:
     """Bring the database to where the models are, as far as that only adds; say what was done.
 
@@ -73,69 +75,72 @@ def catch_up(label: str, say: Say, warn: Say) -> None:
     """
     try:
         executor = MigrationExecutor(connection)
-        plan = [each for each, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
-        if held := [migration for migration in plan if not may_apply(executor, migration)]:
+        pending = plan(executor)
+        if held := [each for each in pending if not may_apply(executor.loader, each)]:
             names = ", ".join(f"{each.app_label}.{each.name}" for each in held)
             warn(f"Not applied, for it does more than add: {names}\n  {command('migrate')}")
-            return
-        written = write(label, executor, say, warn)
-        if plan or written:
+        elif write(label, executor.loader, say, warn) or pending:
             invalidate_caches()
             call_command("migrate", verbosity=0, interactive=False)
-            if others := sorted({each.app_label for each in plan}):
+            if others := sorted({each.app_label for each in pending}):
                 say(f"Migrated {', '.join(others)}.")
-    except REFUSED as error:
-        warn(f"Not migrated: {error}\n  To see all of it: {command('migrate')}")
+    except Exception as error:  # whatever it is, the server goes on
+        kind = type(error).__name__
+        warn(f"Not migrated: {kind}: {error}\n  To see all of it: {command('migrate')}")
 
 
-def write(label: str, executor: MigrationExecutor, say: Say, warn: Say) -> list[Migration]:
+def write(label: str, loader: MigrationLoader, say: Say, warn: Say) -> bool:
     """Write the migrations of what has changed in the models, unless it does more than add."""
-    loader = executor.loader
     state = loader.project_state()
     questioner = Questioner(specified_apps={label})
     detector = MigrationAutodetector(state, ProjectState.from_apps(apps), questioner)
     changes = detector.changes(loader.graph, trim_to_apps={label}, convert_apps={label})
     migrations = [migration for several in changes.values() for migration in several]
-    said = [op.describe() for migration in migrations for op in migration.operations]
-    if not only_adds(migrations, state):
-        what = "".join(f"\n    {each}" for each in said)
+    known = [name for app, name in loader.applied_migrations if app == label]
+    if migrations and known and label not in loader.migrated_apps:
         warn(
-            f"The database is as it was, for this could lose or refuse data:{what}\n  "
-            f"{command('makemigrations', 'migrate')}"
+            f"Not migrated: the database knows migrations of {label} that are not there: "
+            f"{', '.join(known)}\n  Bring their folder back, or move the database away."
         )
-        return []
+        return False
+    verdicts = [
+        (op, adds(op, each.app_label, state)) for each in migrations for op in each.operations
+    ]
+    if not all(is_fine for _, is_fine in verdicts):
+        lines = [f"\n    {op.describe()}{' (waits too)' * is_fine}" for op, is_fine in verdicts]
+        commands = command("makemigrations", "migrate")
+        warn(f"Not migrated, for this could lose or refuse data:{''.join(lines)}\n  {commands}")
+        return False
     if migrations:
         call_command("makemigrations", label, verbosity=0, interactive=False)
-        paths = ", ".join(os.path.relpath(MigrationWriter(each).path) for each in migrations)
-        say(f"{paths}: {'; '.join(said)}")
-    return migrations
+        paths = ", ".join(short(MigrationWriter(each).path) for each in migrations)
+        say(f"{paths}: {'; '.join(op.describe() for op, _ in verdicts)}")
+    return bool(migrations)
 
 
-def may_apply(executor: MigrationExecutor, migration: Migration) -> bool:
+def may_apply(loader: MigrationLoader, migration: Migration) -> bool:
     """Whether a migration that is on the disk only adds, or its app has no rows yet."""
-    loader = executor.loader
-    if migration.app_label not in {label for label, _ in loader.applied_migrations}:
+    label = migration.app_label
+    if label not in {app for app, _ in loader.applied_migrations}:
         return True
-    state = loader.project_state((migration.app_label, migration.name), at_end=False)
-    return only_adds([migration], state)
-
-
-def only_adds(migrations: Iterable[Migration], state: ProjectState) -> bool:
-    state = state.clone()
-    return all(adds(op, each.app_label, state) for each in migrations for op in each.operations)
+    state = loader.project_state((label, migration.name), at_end=False)
+    return all(adds(operation, label, state) for operation in migration.operations)
 
 
 def adds(operation: Operation, label: str, state: ProjectState) -> bool:
     """Whether the operation can only add; moves the state behind it."""
     if isinstance(operation, operations.AlterField):
-        before = state.apps.get_model(label, operation.model_name)._meta.get_field(operation.name)
+        before = field_of(operation, label, state)
         operation.state_forwards(label, state)
-        after = state.apps.get_model(label, operation.model_name)._meta.get_field(operation.name)
-        return is_wider(before, after)
+        return is_wider(before, field_of(operation, label, state))
     operation.state_forwards(label, state)
     if isinstance(operation, operations.AddField):
         return is_filled(operation.field)
     return isinstance(operation, ONLY_ADD)
+
+
+def field_of(operation: operations.AlterField, label: str, state: ProjectState) -> Any:
+    return state.apps.get_model(label, operation.model_name)._meta.get_field(operation.name)
 
 
 def is_filled(field: Any) -> bool:
@@ -144,36 +149,32 @@ def is_filled(field: Any) -> bool:
     if field.many_to_many:
         return True
     if field.unique or field.is_relation:
-        return field.null and not has_default
-    return field.null or has_default or (field.blank and field.empty_strings_allowed)
+        return bool(field.null and not has_default)
+    return bool(field.null or has_default or (field.blank and field.empty_strings_allowed))
 
 
 def is_wider(before: Any, after: Any) -> bool:
     """Whether a changed column holds every value of the old one, and drops and refuses nothing."""
-    same = ("column", "unique", "primary_key", "generated", "db_collation")
-    if any(getattr(before, name, None) != getattr(after, name, None) for name in same):
+    (_, path, _, old), (_, new_path, _, new) = before.deconstruct(), after.deconstruct()
+    changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+    if changed - {*before.non_db_attrs} - FREE - GROWS or before.column != after.column:
         return False
-    if after.generated or before.null > after.null or before.db_index > after.db_index:
-        return False
-    if links_of(before) != links_of(after):
+    if (
+        before.null > after.null
+        or before.db_index > after.db_index
+        or before.unique != after.unique
+    ):
         return False
     kind, new_kind = before.get_internal_type(), after.get_internal_type()
+    if path != new_path and (path + new_path).count("django.db.models.") != 2:
+        return False  # fields of others may read their columns otherwise
     if kind != new_kind:
         return any(new_kind in row[row.index(kind) :] for row in WIDER if kind in row)
-    if kind not in SIZED:
-        return bool(before.db_type(connection) == after.db_type(connection))
     return all(old <= new for old, new in zip(sizes(before), sizes(after), strict=True))
 
 
-def links_of(field: Any) -> tuple[Any, ...]:
-    link = field.remote_field
-    through = getattr(link, "through", None)
-    constrained = getattr(link, "db_constraint", None)
-    return link and (link.model._meta.label, through and through._meta.label, constrained)
-
-
 def sizes(field: Any) -> tuple[float, ...]:
-    if field.get_internal_type() == "DecimalField":
-        places = field.decimal_places or 0
-        return (field.max_digits or math.inf) - places, places
-    return (field.max_length or math.inf,)
+    """How much of each kind fits into the column."""
+    places = getattr(field, "decimal_places", None) or 0
+    digits = getattr(field, "max_digits", None) or math.inf
+    return field.max_length or math.inf, digits - places, places

@@ -44,20 +44,26 @@ class Explanation(NamedTuple):
 
     def page(self, details: str = "", error: str = "") -> SafeString:
         """The page of it, over Django's; one that knows the number of its error reloads itself."""
-        linecache.checkcache()
         lines = enumerate(linecache.getlines(self.where.file) if self.where else [], start=1)
         line = self.where.line if self.where else 0
         source = [(str(n), text.rstrip(), n == line) for n, text in lines if abs(n - line) < 5]
         values = {"source": source, "details": details, "error": error}
         values |= {"where": str(self.where or ""), "callers": [str(each) for each in self.callers]}
-        return Engine().from_string(PAGE.read_text()).render(Context(self._asdict() | values))
+        return (
+            Engine()
+            .from_string(PAGE.read_text(encoding="utf-8"))
+            .render(Context(self._asdict() | values))
+        )
 
 
 def explain(error: BaseException, request: HttpRequest | None = None) -> Explanation:
     """What happened, in the user's terms; the request knows the view, where no line of it ran."""
+    linecache.checkcache()
     if isinstance(error, DjngError):
         return Explanation(error.message, error.where, error.hint)
-    *_, what = TracebackException.from_exception(error).format_exception_only()
+    summary = TracebackException.from_exception(error)
+    summary.__notes__ = []
+    *_, what = summary.format_exception_only()
     what = str(error) if isinstance(error, CommandError) else what.strip()
     what, _, more = re.sub(r"^[\w.]+\.(?=\w+(:|$))|\x1b\[[\d;]*m", "", what).partition("\n")
     lines = [*user_lines(error.__traceback__)]
@@ -71,10 +77,10 @@ def explain(error: BaseException, request: HttpRequest | None = None) -> Explana
 
 def template_line(error: BaseException) -> Location | None:
     """The line of the template that was rendered; of one in the user's file, the line there."""
-    *_, (innermost, _) = walk_tb(error.__traceback__)
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
     info = getattr(error, "template_debug", None)
-    if not (info and innermost.f_code.co_filename.startswith(NOT_THE_USERS)):
-        return None  # else it has called the user's function
+    if not (info and files and files[-1].startswith(NOT_THE_USERS)):
+        return None  # there is none, or it has called the user's function
     file, line = info["name"], info["line"]
     if source := import_module("djng.templates").sources.get(file):
         module = getattr(sys.modules.get(settings.SETTINGS_MODULE), "__file__", None) or ""
@@ -114,15 +120,16 @@ class Reporter(ExceptionReporter):
 
 
 class Formatter(logging.Formatter):
-    """Says in a few lines what a traceback says in sixty, where there is a line of the user's."""
+    """Says of a failed request in a few lines what a traceback says in sixty."""
 
     def format(self, record: logging.LogRecord) -> str:
-        error = record.exc_info and record.exc_info[1]
-        explanation = error and explain(error, getattr(record, "request", None))
+        error, request = record.exc_info and record.exc_info[1], getattr(record, "request", None)
+        explanation = explain(error, request) if error and request else None
         if not (explanation and (explanation.where or explanation.hint)):
             return super().format(record)
         message = record.getMessage()
-        return f"{explanation}" if message.startswith(str(error)) else f"{message}\n{explanation}"
+        first = str(error).partition("\n")[0] or "?"
+        return f"{explanation}" if message.startswith(first) else f"{message}\n{explanation}"
 
 
 def refuse(request: HttpRequest, status: int, explanation: Explanation) -> HttpResponse:
@@ -139,7 +146,9 @@ def not_allowed(request: HttpRequest, route: Any, allowed: list[str]) -> HttpRes
     if method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         hint += f",\nor @app.{method.lower()}({route}) above another function"
     what = f"{method} is not among the methods of {route}: {', '.join(allowed)}."
-    return refuse(request, 405, Explanation(what, route.where, f"{hint}."))
+    response = refuse(request, 405, Explanation(what, route.where, f"{hint}."))
+    response.headers["Allow"] = ", ".join(allowed)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -16,6 +16,7 @@ import importlib
 import inspect
 import logging
 import os
+import shlex
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -39,7 +40,12 @@ class Location(NamedTuple):
     line: int
 
     def __str__(self) -> str:
-        return f"{self.file.removeprefix(os.getcwd() + os.sep)}:{self.line}"
+        return f"{short(self.file)}:{self.line}"
+
+
+def short(path: str) -> str:
+    """The path from the working directory on, if it is below that."""
+    return path.removeprefix(os.getcwd() + os.sep)
 
 
 class DjngError(Exception):
@@ -99,12 +105,19 @@ def caller() -> Location:
 
 
 def user_lines(traceback: TracebackType | None) -> Iterator[Location]:
-    """The lines of a traceback that are in no installed package, the innermost first."""
+    """The lines of a traceback that are in no installed package, the innermost first.
+
+    After it those of the functions that led there; the body of a module or a class calls nobody.
+    """
     kinds = ("stdlib", "platstdlib", "purelib", "platlib")
     others = (*NOT_THE_USERS, *map(sysconfig.get_path, kinds), "<string>")
+    is_first = True
     for frame, line in reversed([*walk_tb(traceback)]):
-        if not frame.f_code.co_filename.startswith(others):
-            yield Location(frame.f_code.co_filename, line)
+        code = frame.f_code
+        if not code.co_filename.startswith(others):
+            if is_first or code.co_flags & inspect.CO_OPTIMIZED:
+                yield Location(code.co_filename, line)
+            is_first = False
 
 
 def original(thing: Any) -> Any:
@@ -138,7 +151,8 @@ def command(*names: str) -> str:
     """How commands of the site are run: ``python blog.py migrate``."""
     module = sys.modules.get(settings.SETTINGS_MODULE) if settings.configured else None
     file = getattr(module, "__file__", None) or sys.argv[0]
-    return ", then ".join(f"python {os.path.basename(file)} {name}" for name in names)
+    script = shlex.quote(os.path.basename(file))
+    return ", then ".join(f"python {script} {name}" for name in names)
 
 
 class HostFormatter(logging.Formatter):
@@ -146,6 +160,12 @@ class HostFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return f"{record.getMessage()} Set DJANGO_ALLOWED_HOSTS."
+
+
+def install(error: ModuleNotFoundError) -> str:
+    """How to get the package of a module that is not there."""
+    package = str(error.name).partition(".")[0]
+    return f"pip install {package.replace('_', '-')}"
 
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) -> None:

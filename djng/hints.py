@@ -5,8 +5,12 @@ Django's words stay as they are: a hint adds what only the site knows, its names
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
+from traceback import walk_tb
 from typing import Any
 
 from django.conf import settings
@@ -15,17 +19,24 @@ from django.db import OperationalError, ProgrammingError
 from django.template import TemplateDoesNotExist
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
-from djng.errors import command, nearest
+from djng.errors import command, install, nearest
 
 
 def hint_of(error: BaseException) -> str:
     """The way out of an exception, empty where nothing is known of it."""
-    return next((hint(error) for kind, hint in HINTS if isinstance(error, kind)), "")
+    with suppress(Exception):  # what went wrong may keep the hint from being found too
+        return next((hint(error) for kind, hint in HINTS if isinstance(error, kind)), "")
+    return ""
 
 
 def no_module(error: Any) -> str:
-    package = str(error.name).partition(".")[0].replace("_", "-")
-    return f"If it is a package: pip install {package}"
+    """The nearest module of a package that is there, or how to install one that is not."""
+    package, _, name = str(error.name).rpartition(".")
+    spec = find_spec(package) if package else None
+    if not spec:
+        return f"If it is a package: {install(error)}"
+    like = nearest(name, (each.name for each in iter_modules(spec.submodule_search_locations)))
+    return did_you_mean(like and f"{package}.{like}")
 
 
 def no_template(error: Any) -> str:
@@ -75,6 +86,8 @@ def no_table(error: Any) -> str:
         r"no such (table|column)|has no column|n[o']t exist|unknown col", f"{error}".lower()
     ):
         return ""
+    if any(frame.f_code.co_name == "<module>" for frame, _ in walk_tb(error.__traceback__)):
+        return "The file is being read: ask the database in a function, which runs later."
     return f"The models are ahead of the database: {command('makemigrations', 'migrate')}"
 
 

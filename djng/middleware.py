@@ -12,8 +12,8 @@ class CommonMiddleware(common.CommonMiddleware):
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        is_unsafe = request.method not in ("GET", "HEAD")
-        if is_unsafe and response.status_code == 404 and self.should_redirect_with_slash(request):
+        is_lost = response.status_code == 404 and request.method not in ("GET", "HEAD")
+        if is_lost and self.should_redirect_with_slash(request):
             url = escape_leading_slashes(request.get_full_path(force_append_slash=True))
             response = HttpResponsePermanentRedirect(url, preserve_request=True)
         return super().process_response(request, response)

@@ -14,13 +14,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from threading import Thread
+from threading import Event, Thread
 from traceback import walk_tb
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from django.core.servers import basehttp
 from django.utils import autoreload
 
 from djng.debug import explain
@@ -28,14 +30,17 @@ from djng.errors import Location, SetupError
 
 # Not ``-m``: what is imported must come from where it came from for the process that was started.
 START = "import sys; sys.path[0] = sys.argv.pop(1); from djng.reloader import execute; execute()"
-INTERVAL = 0.2  # seconds from one look at the files to the next; 1,000 of them take 5 ms
+INTERVAL = 0.3  # seconds from one look at the files to the next; 1,000 of them take 5 ms
 CHANGED, BROKEN = 3, 113  # how a process ends that is to be started again; the first is Django's
 AGAIN = "DJNG_AGAIN"
-at_start: dict[Path, float] = {}  # when files had been changed before they were read
+AT_THE_END = 'It should end with `if __name__ == "__main__":` and `    app.run()`.'
+
+at_start: dict[Path, float] = {}  # when the user's file had been changed before it was read
+is_read = Event()
 
 
 def is_again() -> bool:
-    """Whether the site was being served when a file changed."""
+    """Whether the site was being served before."""
     return os.environ.get(AGAIN) == "true"
 
 
@@ -43,18 +48,22 @@ def is_child() -> bool:
     return os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
 
 
-def supervise(host: str, port: str, debug: bool) -> NoReturn:
-    """Execute the file that was started in a process of its own, again after each change."""
+def supervise(listener: socket.socket, debug: bool) -> NoReturn:
+    """Execute the file that was started in a process of its own, again after each change.
+
+    The socket stays open meanwhile: a request waits for the site, and is not refused.
+    """
+    listener.set_inheritable(True)
     options = [f"-W{option}" for option in sys.warnoptions]
     options += [f"-X{k}" if v is True else f"-X{k}={v}" for k, v in sys._xoptions.items()]
     module = getattr(sys.modules["__main__"].__spec__, "name", "")
-    what = [sys.path[0], host, port, "debug" if debug else "", module, *sys.argv]
+    what = [sys.path[0], str(listener.fileno()), "debug" if debug else "", module, *sys.argv]
     environ = {**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"}
     signal.signal(signal.SIGTERM, lambda *args: sys.exit())  # which ends the other process too
     code = BROKEN
     try:
         while code in (CHANGED, BROKEN):
-            environ[AGAIN] = "true" if code == CHANGED else ""
+            environ |= {AGAIN: "true"} if code == CHANGED else {}
             command = [sys.executable, *options, "-c", START, *what]
             code = subprocess.run(command, env=environ, close_fds=False).returncode  # noqa: S603
     except KeyboardInterrupt:
@@ -64,42 +73,39 @@ def supervise(host: str, port: str, debug: bool) -> NoReturn:
 
 def execute() -> NoReturn:
     """Execute the file, and where that fails, show why until a file changes."""
-    host, port, debug, module, *sys.argv = sys.argv[1:]
+    fileno, debug, module, *sys.argv = sys.argv[1:]
+    Kept.listener = socket.socket(fileno=int(fileno))
     signal.signal(signal.SIGTERM, lambda *args: sys.exit())
-    at_start.update(times(set()))
+    at_start.update(times({Path(sys.argv[0]).resolve()}))
+    Thread(target=watch_reading, daemon=True).start()
     try:
         if module:
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         else:
             runpy.run_path(sys.argv[0], run_name="__main__")
-        raise SetupError("the file ends without app.run().", hint=AT_THE_END, where=last_line())
+        file = os.path.abspath(sys.argv[0])
+        where = Location(file, len(linecache.getlines(file)))
+        raise SetupError("the file ends without app.run().", hint=AT_THE_END, where=where)
     except Exception as error:
-        files = {Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)}
-        files |= autoreload.iter_all_python_module_files()
-        before = {**times(files), **at_start}
-        server = error_server(error, host, int(port), bool(debug))
-        Thread(target=server.serve_forever, daemon=True).start()
-        while times(files) == before:
-            time.sleep(INTERVAL)
-        server.server_close()
-        sys.exit(BROKEN)
+        show(error, bool(debug))
     except KeyboardInterrupt:
         sys.exit()
 
 
-AT_THE_END = 'It should end with `if __name__ == "__main__":` and `    app.run()`.'
-
-
-def last_line() -> Location:
-    file = os.path.abspath(sys.argv[0])
-    return Location(file, len(linecache.getlines(file)))
+def watch_reading() -> None:
+    """Start again when the file changes that is being read, which may take it for ever."""
+    while not is_read.wait(INTERVAL):
+        if times({*at_start}) != at_start:
+            os._exit(BROKEN)
 
 
 def times(files: set[Path]) -> dict[Path, float]:
-    """When these files were changed, and those beside the user's, which may be what is missing."""
-    folder = Path(sys.argv[0]).resolve().parent
-    files = {*files, *folder.glob("*.py"), *folder.glob("*/*.py")}
-    return {file: file.stat().st_mtime for file in files if file.is_file()}
+    """When these files were changed, as far as they are there."""
+    found = {}
+    for file in files:
+        with suppress(OSError):
+            found[file] = file.stat().st_mtime
+    return found
 
 
 class Reloader(autoreload.StatReloader):
@@ -114,14 +120,51 @@ class Reloader(autoreload.StatReloader):
 
 def watch(serve: Callable[..., Any], **options: Any) -> None:
     """Serve in a thread, and end this process when a file changes."""
+    is_read.set()
     reloader: Any = autoreload.get_reloader()
     if type(reloader) is autoreload.StatReloader:  # and not one for which something is installed
         reloader = Reloader()
+    # Django forgets a module whose file is away for a moment, as it is for editors and git.
+    reloader.extra_files |= autoreload.iter_all_python_module_files()
     autoreload.start_django(reloader, serve, **options)
 
 
-def error_server(error: BaseException, host: str, port: int, debug: bool) -> "ErrorServer":
-    """Say in the terminal what is wrong, and make a server that says it to every request."""
+class Kept:
+    """A server on the socket that is kept open from one process to the next."""
+
+    listener: ClassVar[socket.socket | None] = None
+
+    def server_bind(self: Any) -> None:
+        if self.listener is None:
+            super().server_bind()  # type: ignore[misc]
+            return
+        self.socket.close()
+        self.socket = self.listener
+        self.server_address = self.listener.getsockname()
+        self.server_name, self.server_port = self.server_address[:2]
+        self.setup_environ()
+
+
+class Server(Kept, basehttp.WSGIServer):
+    pass
+
+
+class ErrorServer(Kept, ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *args: Any) -> None:
+        pass  # the page asks twice a second
+
+
+def show(error: BaseException, debug: bool) -> NoReturn:
+    """Say in the terminal what is wrong, once, and to every request, until a file changes."""
+    is_read.set()
+    files = {Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)}
+    files |= {Path(str(error.filename))} if isinstance(error, SyntaxError) else set()
+    files |= autoreload.iter_all_python_module_files()
+    before = {**times(files | neighbours()), **at_start}
     explanation = explain(error)
     sys.stderr.write(f"{explanation}\n")
     number = str(time.time_ns())  # tells one error from another
@@ -134,16 +177,16 @@ def error_server(error: BaseException, host: str, port: int, debug: bool) -> "Er
         text = explanation.page(error=number) if kind == "html" else f"{explanation}\n"
         return [(text if debug else "Server Error (500)\n").encode()]
 
-    ErrorServer.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    server = ErrorServer((host, port), Quiet)
+    server = ErrorServer(("", 0), Quiet)
     server.set_app(application)
-    return server
+    Thread(target=server.serve_forever, daemon=True).start()
+    while times(files | neighbours()) == before:
+        time.sleep(INTERVAL)
+    sys.stdout.flush()
+    os._exit(BROKEN)  # this may be a thread, which cannot end the process otherwise
 
 
-class ErrorServer(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *args: Any) -> None:
-        pass  # the page asks twice a second
+def neighbours() -> set[Path]:
+    """The modules beside the user's file, where what is missing may appear."""
+    folder = Path(sys.argv[0]).resolve().parent
+    return {*folder.glob("*.py"), *folder.glob("*/*.py")}

@@ -31,6 +31,11 @@ MIDDLEWARE = (
 )
 PROCESSORS = ("template.{}.request", "contrib.auth.{}.auth", "contrib.messages.{}.messages")
 VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+# Not with DEBUG off, when the reports are for mails to the admins.
+EXPLAINED = {
+    "CSRF_FAILURE_VIEW": "djng.debug.csrf_failure",
+    "DEFAULT_EXCEPTION_REPORTER": "djng.debug.Reporter",
+}
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 KEYWORDS: Settings = {"apps": (), "middleware": (), "admin": "admin/", "migrate": True}
 # Settings that Django, or a later one than this, reads without a default of its own.
@@ -54,9 +59,8 @@ def build(
     settings = {
         "SETTINGS_MODULE": label,
         "DEBUG": debug,
-        "DEFAULT_EXCEPTION_REPORTER": "djng.debug.Reporter",
-        "CSRF_FAILURE_VIEW": "djng.debug.csrf_failure",
         "LOGGING": logging(debug),
+        **(EXPLAINED if debug else {}),
         "BASE_DIR": file.parent,
         "ROOT_URLCONF": "djng.urlconf",
         "SECRET_KEY": environment.secret_key(file),

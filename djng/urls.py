@@ -164,7 +164,7 @@ def check_rule(rule: str, view: View) -> None:
         hint = f"Write <converter:name>; the converters are {names}."
         raise RouteError(str(error), hint=hint) from error
     for handler in handlers(view):
-        check_arguments(rule, handler, list(placeholders))
+        check_arguments(rule, handler, list(placeholders), inspect.isclass(view))
 
 
 def handlers(view: View) -> Iterator[View]:
@@ -179,7 +179,7 @@ def handlers(view: View) -> Iterator[View]:
         yield from (partial(method, None) for method in methods if method)
 
 
-def check_arguments(rule: str, view: View, placeholders: list[str]) -> None:
+def check_arguments(rule: str, view: View, placeholders: list[str], is_method: bool) -> None:
     if fits(view, None, **dict.fromkeys(placeholders)):
         return
     name, signature = name_of(view), inspect.signature(view)
@@ -187,7 +187,8 @@ def check_arguments(rule: str, view: View, placeholders: list[str]) -> None:
     problem = f'the route "{rule}" gives {given} to {name}{signature}.'
     if not signature.parameters:
         problem = f"{name}() does not take the request."
-    hint = f"Write `def {name}({', '.join(['request', *placeholders])})`, or change the route."
+    wanted = ", ".join(["self"] * is_method + ["request", *placeholders])
+    hint = f"Write `def {name}({wanted})`, or change the route."
     raise RouteError(problem, hint=hint)
 
 
@@ -295,12 +296,12 @@ def refusal(accepted: Sequence[str | None], route: Route) -> View:
         if request.method == "OPTIONS":
             return HttpResponse(headers={"Allow": ", ".join(allowed), "Content-Length": "0"})
         response: HttpResponse = HttpResponseNotAllowed(allowed)
-        text = "Method Not Allowed (%s): %s"
-        log_response(text, request.method, request.path, response=response, request=request)
         if settings.DEBUG:
             from djng import debug  # nobody else needs it
 
-            response.content = debug.not_allowed(request, route, allowed).content
+            response = debug.not_allowed(request, route, allowed)
+        text = "Method Not Allowed (%s): %s"
+        log_response(text, request.method, request.path, response=response, request=request)
         return response
 
     return refuse

@@ -221,7 +221,8 @@ def test_a_wrong_method_names_the_decorator_to_change(developed):
     assert '@app.route("/only/<int:pk>/", methods=["GET", "POST"])' in answer.text
     assert '@app.post("/only/<int:pk>/")' in answer.text
     log = developed.says('"POST /only/1/ HTTP/1.1" 405')
-    assert f"Method Not Allowed (POST): /only/1/\n{answer.text}" in log
+    assert answer.text in log
+    assert "Method Not Allowed (POST): /only/1/" in log
     assert "Traceback" not in log
 
 

@@ -26,7 +26,7 @@ STOPS = {
         + "from django.views import View\n@app.route('/<int:pk>/')\nclass Page(View):\n"
         + "    def get(self, request): ...",
         'blog.py:5: the route "/<int:pk>/" gives pk to get(request).',
-        "Write `def get(request, pk)`",
+        "Write `def get(self, request, pk)`",
     ),
     "a class that is no view": (
         APP + "@app.route('/')\nclass Page: ...",

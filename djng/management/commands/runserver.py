@@ -17,7 +17,7 @@ from whitenoise.runserver_nostatic.management.commands import runserver
 import djng
 from djng import automigrate, reloader
 from djng.app import Djng
-from djng.errors import command
+from djng.errors import command, short
 from djng.settings import Environment
 
 EVERYWHERE = ("0", "0.0.0.0", "::")  # noqa: S104  # only where the user asks for it
@@ -26,6 +26,7 @@ EVERYWHERE = ("0", "0.0.0.0", "::")  # noqa: S104  # only where the user asks fo
 class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
     site: Any
     signin: Any
+    server_cls = reloader.Server
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -39,14 +40,32 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
     def run(self, **options: Any) -> None:
         """Serve, in a process of its own where that is to end with each change of a file."""
         if not reloader.is_child():
-            self.port = os.environ["PORT"] = self.free_port(options["addrport"])
+            listener = self.listen(bool(options["addrport"] or os.environ.get("PORT")))
             if options["use_reloader"]:
-                reloader.supervise(self.addr, self.port, settings.DEBUG)
+                reloader.supervise(listener, settings.DEBUG)
+            reloader.Kept.listener = listener
         self.prepare(options)
         if options["use_reloader"]:
             reloader.watch(self.inner_run, **options)
         else:
             self.inner_run(None, **options)
+
+    def listen(self, is_fixed: bool) -> socket.socket:
+        """Listen on the port, or if it is taken and nobody asked for it, on the next free one."""
+        family = socket.AF_INET6 if self.use_ipv6 else socket.AF_INET
+        first = int(self.port)
+        for port in range(first, first + 1 if is_fixed else first + 100):
+            try:
+                listener = socket.create_server((self.addr, port), family=family)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise CommandError(f"{self.addr}:{port}: {error.strerror}.") from None
+                continue
+            if port > first:
+                self.say(f"Port {first} is taken, so this is on {port}.")
+            return listener
+        hint = command(f"runserver {first + 1}")
+        raise CommandError(f"Port {first} is taken. Try another one: {hint}")
 
     def prepare(self, options: dict[str, Any]) -> None:
         """Change of the site what is only for development, before its first URL is resolved."""
@@ -62,39 +81,21 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         if settings.DEBUG and (host := self.phone()):
             settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
 
-    def free_port(self, is_fixed: str | None) -> str:
-        """The port, or where it is taken and nobody asked for it, the next one that is free."""
-        family = socket.AF_INET6 if self.use_ipv6 else socket.AF_INET
-        first = int(self.port)
-        for port in range(first, min(first + 20, 65536)):
-            try:
-                socket.create_server((self.addr, port), family=family).close()
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    break  # the server will say why
-                if is_fixed or os.environ.get("PORT"):
-                    hint = command(f"runserver {port + 1}")
-                    raise CommandError(f"Port {port} is taken. Try another one: {hint}") from None
-            else:
-                if port != first:
-                    self.say(f"Port {first} is taken, so this is on {port}.")
-                return str(port)
-        return str(first)
-
     def inner_run(self, *args: Any, **options: Any) -> None:
         try:
             if not options["skip_checks"]:
                 self.check()
             super().inner_run(*args, **{**options, "skip_checks": True})
         except Exception as error:
-            if not options["use_reloader"]:
+            if not reloader.is_child():
                 raise
-            server = reloader.error_server(error, self.addr, int(self.port), settings.DEBUG)
-            server.serve_forever()
+            reloader.show(error, settings.DEBUG)
 
     def check_migrations(self) -> None:
         if self.migrates:
             automigrate.catch_up(self.site.label, self.say, self.warn)
+        elif waiting := automigrate.waiting():
+            self.warn(f"{waiting} migrations are not applied: {command('migrate')}")
 
     def on_bind(self, server_port: int) -> None:
         """Say where everything is."""
@@ -139,5 +140,5 @@ def database() -> str:
     """The file of the database, or its server and its name."""
     values = connection.settings_dict
     if connection.vendor == "sqlite":
-        return os.path.relpath(str(values["NAME"]))
+        return short(str(values["NAME"]))
     return f"{values['NAME']} ({connection.display_name}) at {values['HOST'] or 'localhost'}"
