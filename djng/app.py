@@ -4,6 +4,7 @@ Everything up to `command` runs while that file is imported, up to `run` before 
 request, the rest once per request.
 """
 
+import atexit
 import functools
 import os
 import sys
@@ -28,7 +29,7 @@ from django.utils.module_loading import import_string
 from djng import admin, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
-from djng.errors import Location, SetupError, caller, name_of, user_frames
+from djng.errors import Location, SetupError, caller, name_of, not_run, user_frames
 from djng.urls import Decorated, Decorator
 
 
@@ -77,7 +78,10 @@ class Djng(urls.Routes):
         self.admin_path = f"{str(admin).strip('/')}/".lstrip("/") if has_admin else None
         self.migrates = migrate
         self.first_patterns: list[Any] = []  # what `runserver` puts in
+        self._ran = False
         Djng.current = self
+        if self._file.command() == "runserver":
+            atexit.register(self._check_served)
         if self._file.is_reloaded():
             self._execute(sys.argv)  # the rest of the file is for the process that this starts
 
@@ -202,6 +206,11 @@ class Djng(urls.Routes):
         if self._keeps_secret:
             settings.SECRET_KEY = site_settings.keep_secret(self._file.path, settings.SECRET_KEY)
 
+    def _check_served(self) -> None:
+        """Say at the end of a script with routes that it has served none of them."""
+        if self._entries and not (self._ran or self._resolved or hasattr(sys, "last_value")):
+            sys.stderr.write(f"{not_run(self._file.path)}\n")
+
     def run(self, argv: Sequence[str] | None = None) -> None:
         """Run a management command, ``runserver`` where none is given.
 
@@ -216,6 +225,7 @@ class Djng(urls.Routes):
         if frame.f_code.co_name == "<module>" and name != "__main__":
             hint = 'Put it below `if __name__ == "__main__":`.'
             raise SetupError(f"app.run() runs while {name} is only imported.", hint=hint)
+        self._ran = True
         self.start()
         self._execute(sys.argv if argv is None else argv)
 

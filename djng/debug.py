@@ -8,13 +8,16 @@ import linecache
 import logging
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from traceback import TracebackException, walk_tb
 from typing import Any, NamedTuple
 
+from django.apps import apps
 from django.conf import settings
-from django.core.management import CommandError
+from django.core.management.base import CommandError, SystemCheckError
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine
 from django.utils.safestring import SafeString
@@ -71,8 +74,18 @@ def explain(error: BaseException, request: HttpRequest | None = None) -> Explana
         lines = [Location(error.filename or "", error.lineno or 1)]
     elif template := template_line(error):
         lines.insert(0, template)
+    elif isinstance(error, SystemCheckError):
+        lines = [*model_lines(f"{error}")]
     where = lines[0] if lines else view_line(request)
     return Explanation(what, where, hint_of(error) or more.strip(), tuple(lines[1:]))
+
+
+def model_lines(text: str) -> Iterator[Location]:
+    """Where the models are that system checks complain of, which they name with their app."""
+    for name in re.findall(r"^(\w+\.\w+)\b", text, re.MULTILINE):
+        with suppress(LookupError):
+            if line := locate(apps.get_model(name)):
+                yield line
 
 
 def template_line(error: BaseException) -> Location | None:

@@ -14,6 +14,7 @@
 
 import importlib
 import inspect
+import linecache
 import logging
 import os
 import shlex
@@ -153,6 +154,14 @@ def command(*names: str) -> str:
     file = getattr(module, "__file__", None) or sys.argv[0]
     script = shlex.quote(os.path.basename(file))
     return ", then ".join(f"python {script} {name}" for name in names)
+
+
+def not_run(file: os.PathLike[str] | str) -> SetupError:
+    """The error of a file that ends without serving what is in it."""
+    path = os.path.abspath(file)
+    hint = 'It should end with `if __name__ == "__main__":` and `    app.run()`.'
+    where = Location(path, len(linecache.getlines(path)))
+    return SetupError("the file ends without app.run().", hint=hint, where=where)
 
 
 class HostFormatter(logging.Formatter):

@@ -5,7 +5,6 @@ starts it anew for as long as it ends because a file has changed. What goes wron
 shown by that other process, in the terminal and on the site's own address, until a file changes.
 """
 
-import linecache
 import os
 import runpy
 import signal
@@ -26,14 +25,13 @@ from django.core.servers import basehttp
 from django.utils import autoreload
 
 from djng.debug import explain
-from djng.errors import Location, SetupError
+from djng.errors import not_run
 
 # Not ``-m``: what is imported must come from where it came from for the process that was started.
 START = "import sys; sys.path[0] = sys.argv.pop(1); from djng.reloader import execute; execute()"
 INTERVAL = 0.3  # seconds from one look at the files to the next; 1,000 of them take 5 ms
 CHANGED, BROKEN = 3, 113  # how a process ends that is to be started again; the first is Django's
 AGAIN = "DJNG_AGAIN"
-AT_THE_END = 'It should end with `if __name__ == "__main__":` and `    app.run()`.'
 
 at_start: dict[Path, float] = {}  # when the user's file had been changed before it was read
 is_read = Event()
@@ -83,9 +81,7 @@ def execute() -> NoReturn:
             runpy.run_module(module, run_name="__main__", alter_sys=True)
         else:
             runpy.run_path(sys.argv[0], run_name="__main__")
-        file = os.path.abspath(sys.argv[0])
-        where = Location(file, len(linecache.getlines(file)))
-        raise SetupError("the file ends without app.run().", hint=AT_THE_END, where=where)
+        raise not_run(sys.argv[0])
     except Exception as error:
         show(error, bool(debug))
     except KeyboardInterrupt:

@@ -334,3 +334,10 @@ def test_importing_djng_loads_no_part_of_django_that_reads_settings(site):
     loaded = site.python("-c", code).stdout
     assert "django.conf" not in loaded
     assert "django.urls" not in loaded
+
+
+def test_nothing_for_developers_is_imported_in_production(site):
+    site.write("@app.get('/')\ndef index(request):\n    return 'hello'")
+    code = "import sys; blog.app.wsgi; print(*[m for m in sys.modules if m.startswith('djng.')])"
+    used = {name.removeprefix("djng.") for name in site.shell(code).split()}
+    assert used.isdisjoint({"debug", "hints", "reloader", "automigrate", "signin", "commands"})

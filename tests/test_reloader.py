@@ -1,5 +1,7 @@
 """The server of a developer outlives whatever is done to the file."""
 
+import contextlib
+import http.client
 import os
 import signal
 import time
@@ -31,7 +33,7 @@ BROKEN = {
         "@app.get",
         "from django.db import models\nclass M(models.Model):\n"
         "    f = models.CharField(max_length=-1)\n@app.get",
-        "(fields.E121) 'max_length' must be a positive integer.",
+        "blog.py:6: SystemCheckError: System check identified",
     ),
     "no run": ("app.run()", "pass", "the file ends without app.run()."),
 }
@@ -190,3 +192,65 @@ def test_the_page_reloads_itself_in_a_browser(site, browser):
         assert page.shows("unterminated string literal")
         site.edit("return 'first", "return 'first'")
         assert page.shows("first")
+
+
+def test_no_request_is_refused_meanwhile(site):
+    site.write(HELLO)
+    with site.develop() as server:
+        server.shows("first")
+        site.edit("first", "second")
+        end, text = time.monotonic() + 20, ""
+        while text != "second" and time.monotonic() < end:
+            with contextlib.suppress(ConnectionResetError, http.client.HTTPException):
+                text = server.request("/").text  # one that is under way may break off
+        assert text == "second"
+
+
+def test_a_file_that_goes_and_comes_back_is_watched(site):
+    site.write(HELLO)
+    with site.develop() as server:
+        server.shows("first")
+        away = site.folder / "away.txt"
+        (site.folder / "blog.py").rename(away)
+        time.sleep(0.5)
+        away.rename(site.folder / "blog.py")
+        server.until(lambda answer: answer.text == "first")
+        site.edit("first", "second")
+        server.shows("second")
+
+
+def test_a_file_that_never_ends_may_be_mended(site):
+    site.write(HELLO)
+    with site.develop() as server:
+        server.shows("first")
+        site.edit("@app.get", "while True: pass\n@app.get")
+        server.says("reloading")
+        time.sleep(1)
+        site.edit("while True: pass\n@app.get", "@app.get")
+        server.shows("first")
+
+
+def test_a_site_in_another_encoding_than_the_terminals(site):
+    site.write("NAME = 'caf\u00e9 \u201d'\n" + HELLO.replace("'first'", "NAME"))
+    with site.develop(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0") as server:
+        server.shows("caf\u00e9")
+
+
+def test_a_query_at_the_top_of_the_file_is_explained(site):
+    site.write(
+        "from django.db import models\nclass Post(models.Model): ...\nPost.objects.count()\n"
+        + HELLO
+    )
+    with site.develop() as server:
+        answer = server.shows("no such table: blog_post", Accept="text/plain")
+        assert "ask the database in a function" in answer.text
+        site.edit("Post.objects.count()\n", "")
+        server.shows("first")
+
+
+def test_routes_that_nothing_serves_are_said(site):
+    site.put("blog.py", f"from djng import Djng\n\napp = Djng()\n{HELLO}")
+    done = site.python("blog.py")
+    assert done.returncode == 0
+    assert done.stderr.startswith("blog.py:6: the file ends without app.run().")
+    assert site.python("-c", "import blog").stderr == ""

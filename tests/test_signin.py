@@ -26,6 +26,7 @@ class Manager(BaseUserManager):
 
 class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
+    last_login = None
     is_staff = True
     is_active = True
     USERNAME_FIELD = "email"
@@ -165,6 +166,7 @@ def test_a_user_model_of_the_files_own(site):
     site.write(EMAIL_USER + HELLO)
     with site.develop("runserver", "--noreload") as server:
         assert follow(server, link(server)) == "1 admin@localhost"
+        assert server.request(link(server)).status == 403
 
 
 def test_no_link_without_an_admin(site):

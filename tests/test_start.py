@@ -74,3 +74,33 @@ def test_a_command_that_is_nearly_one_is_named(site):
     done = site.write("").run("runsrver")
     assert "Unknown command: 'runsrver'. Did you mean runserver?" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_beside_it_with_the_name_of_some_package_is_not(site):
+    site.put("elsewhere/utils/__init__.py", "").put("utils.py", "x = 1")
+    done = site.write("import utils").run("check", PYTHONPATH=str(site.folder / "elsewhere"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_link_to_the_file_hides_nothing(site):
+    site.write("")
+    (site.folder / "bin").mkdir()
+    (site.folder / "bin/blog.py").symlink_to(site.folder / "blog.py")
+    done = site.python("bin/blog.py", "check", PYTHONPATH=str(site.folder))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["auth", "admin", "sessions"])
+def test_a_name_of_djangos_apps_is_not_taken(site, name):
+    assert new(site, name).returncode == 1
+    assert site.files() == []
+
+
+def test_a_command_before_there_are_tables_names_the_commands(site):
+    done = site.write("").run(
+        "createsuperuser", "--noinput", "--username", "a", "--email", "a@b.org"
+    )
+    assert done.returncode == 1
+    assert "no such table: auth_user" in done.stderr
+    assert "python blog.py makemigrations, then python blog.py migrate" in done.stderr
+    assert "Traceback" not in done.stderr
