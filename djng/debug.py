@@ -47,16 +47,14 @@ class Explanation(NamedTuple):
 
     def page(self, details: str = "", error: str = "") -> SafeString:
         """The page of it, over Django's; one that knows the number of its error reloads itself."""
-        lines = enumerate(linecache.getlines(self.where.file) if self.where else [], start=1)
-        line = self.where.line if self.where else 0
-        source = [(str(n), text.rstrip(), n == line) for n, text in lines if abs(n - line) < 5]
-        values = {"source": source, "details": details, "error": error}
-        values |= {"where": str(self.where or ""), "callers": [str(each) for each in self.callers]}
-        return (
-            Engine()
-            .from_string(PAGE.read_text(encoding="utf-8"))
-            .render(Context(self._asdict() | values))
-        )
+        where = self.where or Location("", 0)
+        lines = enumerate(linecache.getlines(where.file), start=1)
+        near = [(str(n), text, n == where.line) for n, text in lines if abs(n - where.line) < 5]
+        # Text, as numbers would be written in the user's language, which settings tell.
+        values = {"source": near, "where": str(self.where or ""), "error": error}
+        values |= {"details": details, "callers": [str(each) for each in self.callers]}
+        template = Engine().from_string(PAGE.read_text(encoding="utf-8"))
+        return template.render(Context(self._asdict() | values))
 
 
 def explain(error: BaseException, request: HttpRequest | None = None) -> Explanation:

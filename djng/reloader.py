@@ -6,6 +6,7 @@ shown by that other process, in the terminal and on the site's own address, unti
 """
 
 import os
+import re
 import runpy
 import signal
 import socket
@@ -30,6 +31,7 @@ from djng.errors import not_run
 # Not ``-m``: what is imported must come from where it came from for the process that was started.
 START = "import sys; sys.path[0] = sys.argv.pop(1); from djng.reloader import execute; execute()"
 INTERVAL = 0.3  # seconds from one look at the files to the next; 1,000 of them take 5 ms
+ADDRESSED = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
 CHANGED, BROKEN = 3, 113  # how a process ends that is to be started again; the first is Django's
 AGAIN = "DJNG_AGAIN"
 
@@ -58,15 +60,13 @@ def supervise(listener: socket.socket, debug: bool) -> NoReturn:
     what = [sys.path[0], str(listener.fileno()), "debug" if debug else "", module, *sys.argv]
     environ = {**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"}
     signal.signal(signal.SIGTERM, lambda *args: sys.exit())  # which ends the other process too
-    code = BROKEN
-    try:
+    command, code = [sys.executable, *options, "-c", START, *what], BROKEN
+    with listener, suppress(KeyboardInterrupt):
         while code in (CHANGED, BROKEN):
             environ |= {AGAIN: "true"} if code == CHANGED else {}
-            command = [sys.executable, *options, "-c", START, *what]
             code = subprocess.run(command, env=environ, close_fds=False).returncode  # noqa: S603
-    except KeyboardInterrupt:
-        code = 0
-    sys.exit(code)
+        sys.exit(code)
+    sys.exit()
 
 
 def execute() -> NoReturn:
@@ -170,8 +170,10 @@ def show(error: BaseException, debug: bool) -> NoReturn:
         headers = [("Content-Type", f"text/{kind}; charset=utf-8"), ("Cache-Control", "no-store")]
         headers += [("X-Djng-Error", number)]
         start_response("500 Internal Server Error", headers)
-        text = explanation.page(error=number) if kind == "html" else f"{explanation}\n"
-        return [(text if debug else "Server Error (500)\n").encode()]
+        # Another site's page may reach this one by a name of its own, never by an address.
+        if not (debug and re.fullmatch(ADDRESSED, environ.get("HTTP_HOST", ""))):
+            return [b"Server Error (500)\n"]
+        return [(explanation.page(error=number) if kind == "html" else f"{explanation}\n").encode()]
 
     server = ErrorServer(("", 0), Quiet)
     server.set_app(application)

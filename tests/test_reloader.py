@@ -141,6 +141,14 @@ def test_nothing_of_a_broken_file_leaks_with_debug_off(site):
         assert answer.text == "Server Error (500)\n"
 
 
+def test_a_broken_file_is_not_shown_to_another_name(site):
+    site.write("nmae\n" + HELLO)
+    with site.develop() as server:
+        server.shows("NameError", Host="127.0.0.1")
+        assert "NameError" in server.request("/", Host="blog.localhost:8000").text
+        assert server.request("/", Host="evil.example.org").text == "Server Error (500)\n"
+
+
 def test_options_of_python_reach_the_site(site):
     site.write("import warnings\nwarnings.warn('careful')\n" + HELLO)
     with site.serve("-W", "error", "blog.py", PORT="PORT") as server:
@@ -170,7 +178,7 @@ def test_a_script_that_ends_itself_ends_the_server(site):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_no_process_is_left_behind(site, number):
     site.write("import os\n@app.get('/')\ndef index(request):\n    return str(os.getpid())")
-    with site.develop() as server:
+    with site.serve("-W", "error", "blog.py", PORT="PORT") as server:
         child = int(server.until(lambda answer: answer.text.isdigit()).text)
         assert child != server.pid
         os.kill(server.pid, number)
@@ -180,6 +188,7 @@ def test_no_process_is_left_behind(site, number):
             time.sleep(0.05)
         assert not os.path.exists(f"/proc/{child}")
     assert "Traceback" not in server.log()
+    assert "Warning" not in server.log()
 
 
 def test_the_page_reloads_itself_in_a_browser(site, browser):
