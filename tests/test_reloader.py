@@ -178,7 +178,7 @@ def test_a_script_that_ends_itself_ends_the_server(site):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_no_process_is_left_behind(site, number):
     site.write("import os\n@app.get('/')\ndef index(request):\n    return str(os.getpid())")
-    with site.serve("-W", "error", "blog.py", PORT="PORT") as server:
+    with site.develop() as server:
         child = int(server.until(lambda answer: answer.text.isdigit()).text)
         assert child != server.pid
         os.kill(server.pid, number)
@@ -188,7 +188,6 @@ def test_no_process_is_left_behind(site, number):
             time.sleep(0.05)
         assert not os.path.exists(f"/proc/{child}")
     assert "Traceback" not in server.log()
-    assert "Warning" not in server.log()
 
 
 def test_the_page_reloads_itself_in_a_browser(site, browser):
