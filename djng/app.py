@@ -80,7 +80,7 @@ class Djng(urls.Routes):
         self.first_patterns: list[Any] = []  # what `runserver` puts in
         self._ran = False
         Djng.current = self
-        if self._file.command() == "runserver":
+        if self._file.command() == "runserver" and "djng.reloader" not in sys.modules:
             atexit.register(self._check_served)
         if self._file.is_reloaded():
             self._execute(sys.argv)  # the rest of the file is for the process that this starts

@@ -8,6 +8,7 @@ in the database yet has no rows to lose: its migrations are applied as they are.
 import math
 from collections.abc import Callable
 from importlib import invalidate_caches
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -20,6 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.questioner import MigrationQuestioner
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
 from django.db.models import NOT_PROVIDED
@@ -44,6 +46,7 @@ WIDER = (
     ("SlugField", "TextField"),
 )
 
+COMMANDS = ("makemigrations", "migrate")
 Say = Callable[[str], Any]
 
 
@@ -73,49 +76,83 @@ def catch_up(label: str, say: Say, warn: Say) -> None:
 
     Takes the label of the user's app, and what to call with a line that tells, or that warns.
     """
+    written: list[Path] = []
     try:
         executor = MigrationExecutor(connection)
         pending = plan(executor)
-        if held := [each for each in pending if not may_apply(executor.loader, each)]:
-            names = ", ".join(f"{each.app_label}.{each.name}" for each in held)
-            warn(f"Not applied, for it does more than add: {names}\n  {command('migrate')}")
-        elif write(label, executor.loader, say, warn) or pending:
+        held = [each for each in pending if not may_apply(executor.loader, each)]
+        if reason := unknown(label, executor.loader) or hold(held):
+            warn(reason)
+            return
+        said = write(label, executor.loader, written, warn)
+        if pending or written:
             invalidate_caches()
             call_command("migrate", verbosity=0, interactive=False)
-            if others := sorted({each.app_label for each in pending}):
-                say(f"Migrated {', '.join(others)}.")
+        if others := sorted({each.app_label for each in pending}):
+            said.append(f"Migrated {', '.join(others)}.")
+        for line in said:
+            say(line)
     except Exception as error:  # whatever it is, the server goes on
+        for path in written:  # they would be in the way of what mends them
+            if (label, path.stem) not in MigrationRecorder(connection).applied_migrations():
+                path.unlink(missing_ok=True)
         kind = type(error).__name__
-        warn(f"Not migrated: {kind}: {error}\n  To see all of it: {command('migrate')}")
+        warn(f"Not migrated: {kind}: {error}\n  To see all of it: {command(*COMMANDS)}")
 
 
-def write(label: str, loader: MigrationLoader, say: Say, warn: Say) -> bool:
+def hold(held: list[Migration]) -> str:
+    names = ", ".join(f"{each.app_label}.{each.name}" for each in held)
+    what = f"Not applied, for it does more than add: {names}\n  {command('migrate')}"
+    return what if held else ""
+
+
+def unknown(label: str, loader: MigrationLoader) -> str:
+    """Why the database cannot be touched: it has what no migration on the disk knows.
+
+    SQLite makes a table anew to change it, with the columns that are known.
+    """
+    there = {name for app, name in loader.disk_migrations if app == label}
+    there |= {name for each in loader.disk_migrations.values() for _, name in each.replaces}
+    if gone := sorted({name for app, name in loader.applied_migrations if app == label} - there):
+        what = f"Not migrated: the database knows migrations that are not there: {', '.join(gone)}"
+        return f"{what}\n  Bring the files back, or move the database away."
+    applied = [key for key in loader.applied_migrations if key[0] == label]
+    models = loader.project_state(applied).apps.get_models() if applied else []
+    for meta in [model._meta for model in models if model._meta.app_label == label]:
+        with connection.cursor() as cursor:
+            tables = connection.introspection.table_names(cursor)
+            if meta.managed and meta.db_table in tables:
+                found = connection.introspection.get_table_description(cursor, meta.db_table)
+                columns = {each.name for each in found} - {each.column for each in meta.fields}
+                if columns:
+                    what = (
+                        f"Not migrated: no migration knows {', '.join(columns)} of {meta.db_table}."
+                    )
+                    return f"{what}\n  Give the model a field for it, or drop it."
+    return ""
+
+
+def write(label: str, loader: MigrationLoader, written: list[Path], warn: Say) -> list[str]:
     """Write the migrations of what has changed in the models, unless it does more than add."""
     state = loader.project_state()
     questioner = Questioner(specified_apps={label})
     detector = MigrationAutodetector(state, ProjectState.from_apps(apps), questioner)
     changes = detector.changes(loader.graph, trim_to_apps={label}, convert_apps={label})
     migrations = [migration for several in changes.values() for migration in several]
-    known = [name for app, name in loader.applied_migrations if app == label]
-    if migrations and known and label not in loader.migrated_apps:
-        warn(
-            f"Not migrated: the database knows migrations of {label} that are not there: "
-            f"{', '.join(known)}\n  Bring their folder back, or move the database away."
-        )
-        return False
     verdicts = [
         (op, adds(op, each.app_label, state)) for each in migrations for op in each.operations
     ]
     if not all(is_fine for _, is_fine in verdicts):
         lines = [f"\n    {op.describe()}{' (waits too)' * is_fine}" for op, is_fine in verdicts]
-        commands = command("makemigrations", "migrate")
-        warn(f"Not migrated, for this could lose or refuse data:{''.join(lines)}\n  {commands}")
-        return False
-    if migrations:
-        call_command("makemigrations", label, verbosity=0, interactive=False)
-        paths = ", ".join(short(MigrationWriter(each).path) for each in migrations)
-        say(f"{paths}: {'; '.join(op.describe() for op, _ in verdicts)}")
-    return bool(migrations)
+        what = f"Not migrated, for this could lose or refuse data:{''.join(lines)}"
+        warn(f"{what}\n  {command(*COMMANDS)}")
+        return []
+    if not migrations:
+        return []
+    written += [Path(MigrationWriter(each).path) for each in migrations]
+    call_command("makemigrations", label, verbosity=0, interactive=False)
+    paths = ", ".join(short(str(path)) for path in written)
+    return [f"{paths}: {'; '.join(op.describe() for op, _ in verdicts)}"]
 
 
 def may_apply(loader: MigrationLoader, migration: Migration) -> bool:
@@ -145,7 +182,7 @@ def field_of(operation: operations.AlterField, label: str, state: ProjectState) 
 
 def is_filled(field: Any) -> bool:
     """Whether rows that are there get a value for a new field that all of them may have."""
-    has_default = field.has_default() or field.db_default is not NOT_PROVIDED
+    has_default = field.default not in (None, NOT_PROVIDED) or field.db_default is not NOT_PROVIDED
     if field.many_to_many:
         return True
     if field.unique or field.is_relation:

@@ -67,9 +67,9 @@ def explain(error: BaseException, request: HttpRequest | None = None) -> Explana
     *_, what = summary.format_exception_only()
     what = str(error) if isinstance(error, CommandError) else what.strip()
     what, _, more = re.sub(r"^[\w.]+\.(?=\w+(:|$))|\x1b\[[\d;]*m", "", what).partition("\n")
-    lines = [*user_lines(error.__traceback__)]
+    lines = [*dict.fromkeys(user_lines(error.__traceback__))]
     if isinstance(error, SyntaxError):
-        lines = [Location(error.filename or "", error.lineno or 1)]
+        lines = [Location(error.filename or sys.argv[0], error.lineno or 1)]
     elif template := template_line(error):
         lines.insert(0, template)
     elif isinstance(error, SystemCheckError):

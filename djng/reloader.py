@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from traceback import walk_tb
 from typing import Any, ClassVar, NoReturn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -32,8 +32,10 @@ from djng.errors import not_run
 START = "import sys; sys.path[0] = sys.argv.pop(1); from djng.reloader import execute; execute()"
 INTERVAL = 0.3  # seconds from one look at the files to the next; 1,000 of them take 5 ms
 ADDRESSED = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
-CHANGED, BROKEN = 3, 113  # how a process ends that is to be started again; the first is Django's
-AGAIN = "DJNG_AGAIN"
+# How a process ends that is to be started again: a file has changed, which is Django's number, or
+# one changed while the site was broken, or while it started.
+CHANGED, BROKEN, EARLY = AGAIN_CODES = 3, 113, 114
+AGAIN, AFTER_EARLY = "DJNG_AGAIN", "DJNG_AFTER_EARLY"
 
 at_start: dict[Path, float] = {}  # when the user's file had been changed before it was read
 is_read = Event()
@@ -56,14 +58,17 @@ def supervise(listener: socket.socket, debug: bool) -> NoReturn:
     listener.set_inheritable(True)
     options = [f"-W{option}" for option in sys.warnoptions]
     options += [f"-X{k}" if v is True else f"-X{k}={v}" for k, v in sys._xoptions.items()]
-    module = getattr(sys.modules["__main__"].__spec__, "name", "")
-    what = [sys.path[0], str(listener.fileno()), "debug" if debug else "", module, *sys.argv]
+    main: Any = sys.modules["__main__"]
+    module = getattr(main.__spec__, "name", "")
+    what = [sys.path[0], str(listener.fileno()), "debug" if debug else "", module]
+    what += [main.__file__, *sys.argv[1:]]
     environ = {**os.environ, autoreload.DJANGO_AUTORELOAD_ENV: "true"}
     signal.signal(signal.SIGTERM, lambda *args: sys.exit())  # which ends the other process too
     command, code = [sys.executable, *options, "-c", START, *what], BROKEN
     with listener, suppress(KeyboardInterrupt):
-        while code in (CHANGED, BROKEN):
+        while code in AGAIN_CODES:
             environ |= {AGAIN: "true"} if code == CHANGED else {}
+            environ[AFTER_EARLY] = "true" if code == EARLY else ""
             code = subprocess.run(command, env=environ, close_fds=False).returncode  # noqa: S603
         sys.exit(code)
     sys.exit()
@@ -74,25 +79,41 @@ def execute() -> NoReturn:
     fileno, debug, module, *sys.argv = sys.argv[1:]
     Kept.listener = socket.socket(fileno=int(fileno))
     signal.signal(signal.SIGTERM, lambda *args: sys.exit())
-    at_start.update(times({Path(sys.argv[0]).resolve()}))
+    # A site that writes modules as it starts would start for ever: so only once for those.
+    others = set() if os.environ[AFTER_EARLY] else neighbours()
+    at_start.update(times({Path(sys.argv[0]).resolve()} | others))
     Thread(target=watch_reading, daemon=True).start()
-    try:
-        if module:
-            runpy.run_module(module, run_name="__main__", alter_sys=True)
-        else:
-            runpy.run_path(sys.argv[0], run_name="__main__")
-        raise not_run(sys.argv[0])
-    except Exception as error:
-        show(error, bool(debug))
-    except KeyboardInterrupt:
-        sys.exit()
+    Thread(target=watch_parent, args=(os.getppid(),), daemon=True).start()
+    with suppress(KeyboardInterrupt):
+        try:
+            if module:
+                runpy.run_module(module, run_name="__main__", alter_sys=True)
+            else:
+                runpy.run_path(sys.argv[0], run_name="__main__")
+            raise not_run(sys.argv[0])
+        except SystemExit as end:
+            if is_read.is_set():
+                raise
+            if not is_again():
+                sys.exit(1 if end.code in AGAIN_CODES else end.code)
+            show(end, bool(debug))
+        except Exception as error:
+            show(error, bool(debug))
+    sys.exit()
 
 
 def watch_reading() -> None:
-    """Start again when the file changes that is being read, which may take it for ever."""
+    """Start again when a file changes while it is being read, which may take for ever."""
     while not is_read.wait(INTERVAL):
         if times({*at_start}) != at_start:
-            os._exit(BROKEN)
+            os._exit(EARLY)
+
+
+def watch_parent(parent: int) -> None:
+    """End with the process above, even where that is killed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def times(files: set[Path]) -> dict[Path, float]:
@@ -111,7 +132,9 @@ class Reloader(autoreload.StatReloader):
 
     def snapshot_files(self) -> Iterator[tuple[Path, float]]:
         for file, mtime in super().snapshot_files():
-            yield file, at_start.pop(file, mtime)
+            if at_start.pop(file, mtime) != mtime:
+                sys.exit(EARLY)
+            yield file, mtime
 
 
 def watch(serve: Callable[..., Any], **options: Any) -> None:
@@ -122,7 +145,14 @@ def watch(serve: Callable[..., Any], **options: Any) -> None:
         reloader = Reloader()
     # Django forgets a module whose file is away for a moment, as it is for editors and git.
     reloader.extra_files |= autoreload.iter_all_python_module_files()
-    autoreload.start_django(reloader, serve, **options)
+    try:
+        autoreload.start_django(reloader, serve, **options)
+    except SystemExit as end:
+        # A thread that does not end would keep the process, which goes on serving.
+        patience = Timer(2, os._exit, [end.code])
+        patience.daemon = True
+        patience.start()
+        raise
 
 
 class Kept:
@@ -160,7 +190,10 @@ def show(error: BaseException, debug: bool) -> NoReturn:
     files = {Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)}
     files |= {Path(str(error.filename))} if isinstance(error, SyntaxError) else set()
     files |= autoreload.iter_all_python_module_files()
-    before = {**times(files | neighbours()), **at_start}
+    if isinstance(error, ModuleNotFoundError):
+        place = Path(sys.argv[0]).resolve().parent.joinpath(*str(error.name).split("."))
+        files |= {place.with_suffix(".py"), place / "__init__.py"}
+    before, code = {**times(files | neighbours()), **at_start}, EARLY
     explanation = explain(error)
     sys.stderr.write(f"{explanation}\n")
     number = str(time.time_ns())  # tells one error from another
@@ -180,8 +213,9 @@ def show(error: BaseException, debug: bool) -> NoReturn:
     Thread(target=server.serve_forever, daemon=True).start()
     while times(files | neighbours()) == before:
         time.sleep(INTERVAL)
+        code = BROKEN
     sys.stdout.flush()
-    os._exit(BROKEN)  # this may be a thread, which cannot end the process otherwise
+    os._exit(code)  # this may be a thread, which cannot end the process otherwise
 
 
 def neighbours() -> set[Path]:

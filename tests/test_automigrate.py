@@ -40,6 +40,8 @@ SIZE = "    size = models.IntegerField(default=0)\n"
 CODE = "    code = models.BigIntegerField(unique=True, default=7)\n"
 LINK = "    tag = models.ForeignKey(Tag, models.CASCADE, null=True)\n"
 
+NEW = "    new = models.IntegerField(default=0)\n"
+
 ADDS = {
     "model": (
         CODE,
@@ -299,9 +301,44 @@ def test_a_default_that_no_migration_can_hold_stops_nothing(new_site):
         assert "Not migrated: ValueError: Cannot serialize function" in server.log()
 
 
-def test_a_folder_of_migrations_that_is_gone_is_missed(site):
-    shutil.rmtree(site.folder / "blog")
-    with site.edit(SIZE, "").develop("runserver", "--noreload") as server:
-        server.shows("ready")
-        assert "the database knows migrations of blog that are not there" in server.log()
-    assert not (site.folder / "blog").exists()
+def test_migrations_that_are_gone_are_missed(site):
+    for gone in ("migrations/0001_initial.py", "migrations", ""):
+        path = site.folder / "blog" / gone
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        before = site.files()
+        with site.write(MODEL).edit(SIZE, SIZE + NEW).develop("runserver", "--noreload") as server:
+            assert "knows migrations that are not there: 0001_initial\n" in server.says("CONTROL-C")
+        assert site.files() == before
+
+
+def test_columns_of_another_branch_are_kept(site):
+    with site.edit(SIZE, SIZE + NEW).develop("runserver", "--noreload") as server:
+        server.says("CONTROL-C")
+    (path,) = (site.folder / "blog/migrations").glob("0002_*")
+    path.rename(site.folder / "kept.txt")
+    with site.edit("    new =", "    other =").develop("runserver", "--noreload") as server:
+        assert "migrations that are not there: 0002_post_new" in server.says("CONTROL-C")
+    (site.folder / "kept.txt").rename(path)
+    with site.edit("    other =", "    new =").develop("runserver", "--noreload") as server:
+        assert '"new": 0' in server.request("/rows/").text
+
+
+def test_a_column_that_was_made_by_hand_is_kept(site):
+    change = "cursor().execute('ALTER TABLE blog_post ADD COLUMN hand text')"
+    site.shell(f"from django.db import connection\nconnection.{change}")
+    with site.edit(SIZE, SIZE + NEW).develop("runserver", "--noreload") as server:
+        assert "no migration knows hand of blog_post." in server.says("CONTROL-C")
+    read = "cursor().execute('SELECT hand FROM blog_post').fetchall()"
+    assert "None" in site.shell(f"from django.db import connection\nprint(connection.{read})")
+
+
+@pytest.mark.parametrize("default", ["'abc'", "None"])
+def test_a_default_that_does_not_fit_may_be_mended(site, default):
+    before = site.files()
+    bad = NEW.replace("default=0", f"default={default}")
+    with site.edit(SIZE, SIZE + bad).develop() as server:
+        assert "Not migrated" in server.says("CONTROL-C")
+        assert {*site.files()} - {"blog.secret"} == {*before} - {"blog.secret"}
+        site.edit(bad, NEW)
+        assert "Add field new to post" in server.says("Reloaded")
+        server.shows('"new": 0', "/rows/")

@@ -171,8 +171,8 @@ def test_a_script_that_serves_nothing_just_runs(site):
 
 
 def test_a_script_that_ends_itself_ends_the_server(site):
-    done = site.write("import sys\nsys.exit(7)").run()
-    assert done.returncode == 7
+    assert site.write("import sys\nsys.exit(7)").run().returncode == 7
+    assert site.write("import sys\nsys.exit(3)").run().returncode == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -262,3 +262,76 @@ def test_routes_that_nothing_serves_are_said(site):
     assert done.returncode == 0
     assert done.stderr.startswith("blog.py:6: the file ends without app.run().")
     assert site.python("-c", "import blog").stderr == ""
+
+
+def test_two_saves_of_a_module_in_a_row_are_both_seen(site):
+    site.put("helper.py", "TEXT = 'one'").write(
+        "import helper, time\ntime.sleep(0.7)\n" + HELLO.replace("'first'", "helper.TEXT")
+    )
+    with site.develop() as server:
+        server.shows("one")
+        site.edit("one", "two", "helper.py")
+        server.says("reloading")
+        time.sleep(0.6)  # it has been imported by now
+        site.edit("two", "three", "helper.py")
+        server.shows("three")
+
+
+def test_a_site_that_writes_a_module_as_it_starts_starts_once_more_at_most(site):
+    site.put("stamp.py", "").write(
+        "import time\nprint('read')\nopen('stamp.py', 'w').write(f'AT = {time.time_ns()}')\n"
+        "import stamp\n" + HELLO
+    )
+    with site.develop() as server:
+        server.shows("first")
+        time.sleep(2)
+        assert server.log().count("read\n") <= 2
+
+
+def test_a_thread_that_goes_on_keeps_nothing_from_starting_again(site):
+    site.write(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\n" + HELLO
+    )
+    with site.develop() as server:
+        server.shows("first")
+        site.edit("first", "second")
+        server.shows("second")
+
+
+@pytest.mark.parametrize("code", ["3", "7", "'set FOO'"])
+def test_a_file_that_ends_itself_later_is_shown(site, code):
+    site.write(HELLO)
+    with site.develop() as server:
+        server.shows("first")
+        site.edit("@app.get", f"import sys\nsys.exit({code})\n@app.get")
+        assert "SystemExit" in server.shows("SystemExit", Accept="text/plain").text
+        site.edit(f"import sys\nsys.exit({code})\n@app.get", "@app.get")
+        server.shows("first")
+
+
+def test_a_child_ends_with_its_parent(site):
+    site.write("import os\n@app.get('/')\ndef index(request):\n    return str(os.getpid())")
+    with site.develop() as server:
+        child = int(server.until(lambda answer: answer.text.isdigit()).text)
+        os.kill(server.pid, signal.SIGKILL)
+        for _ in range(100):
+            if not os.path.exists(f"/proc/{child}"):
+                break
+            time.sleep(0.05)
+        assert not os.path.exists(f"/proc/{child}")
+
+
+def test_a_file_that_changes_the_folder_is_found(site):
+    site.put("sub/x.txt", "").write(
+        "import os\nos.chdir('/')\nfrom djng import Djng\n\napp = Djng()\n" + HELLO
+    )
+    with site.develop() as server:
+        server.shows("first")
+
+
+def test_a_package_that_is_missing_deep_down_may_be_written(site):
+    site.put("a/__init__.py", "").put("a/b/__init__.py", "").write("from a.b.c import X\n" + HELLO)
+    with site.develop() as server:
+        server.shows("ModuleNotFoundError")
+        site.put("a/b/c.py", "X = 1")
+        server.shows("first")

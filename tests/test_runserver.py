@@ -133,3 +133,9 @@ def test_help_is_djangos_and_knows_the_option(site):
     shown = site.write(HELLO).succeed("runserver", "--help")
     assert "--no-migrate" in shown
     assert "addrport" in shown
+
+
+def test_a_port_that_is_none_is_said(site):
+    done = site.write(HELLO).run("runserver", "99999")
+    assert done.returncode == 1
+    assert done.stderr == "CommandError: 99999 is not a port: those go up to 65535.\n"

@@ -54,12 +54,14 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         """Listen on the port, or if it is taken and nobody asked for it, on the next free one."""
         family = socket.AF_INET6 if self.use_ipv6 else socket.AF_INET
         first = int(self.port)
+        if first > 65535:
+            raise CommandError(f"{first} is not a port: those go up to 65535.")
         for port in range(first, first + 1 if is_fixed else first + 100):
             try:
                 listener = socket.create_server((self.addr, port), family=family)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
-                    raise CommandError(f"{self.addr}:{port}: {error.strerror}.") from None
+                    raise CommandError(f"{self.addr}:{port}: {error}.") from None
                 continue
             if port > first:
                 self.say(f"Port {first} is taken, so this is on {port}.")
