@@ -133,6 +133,7 @@ class Reloader(autoreload.StatReloader):
     def snapshot_files(self) -> Iterator[tuple[Path, float]]:
         for file, mtime in super().snapshot_files():
             if at_start.pop(file, mtime) != mtime:
+                autoreload.logger.info("%s changed, reloading.", file)
                 sys.exit(EARLY)
             yield file, mtime
 

@@ -340,5 +340,5 @@ def test_a_default_that_does_not_fit_may_be_mended(site, default):
         assert "Not migrated" in server.says("CONTROL-C")
         assert {*site.files()} - {"blog.secret"} == {*before} - {"blog.secret"}
         site.edit(bad, NEW)
-        assert "Add field new to post" in server.says("Reloaded")
         server.shows('"new": 0', "/rows/")
+        assert ": Add field new to post" in server.log()
