@@ -76,83 +76,75 @@ def catch_up(label: str, say: Say, warn: Say) -> None:
 
     Takes the label of the user's app, and what to call with a line that tells, or that warns.
     """
-    written: list[Path] = []
+    paths: list[Path] = []
     try:
         executor = MigrationExecutor(connection)
-        pending = plan(executor)
-        held = [each for each in pending if not may_apply(executor.loader, each)]
-        if reason := unknown(label, executor.loader) or hold(held):
-            warn(reason)
+        pending, changes = plan(executor), detect(label, executor.loader)
+        if not (pending or changes):
             return
-        said = write(label, executor.loader, written, warn)
-        if pending or written:
+        if reason := objection(label, executor.loader, pending, changes):
+            warn(f"Not migrated: {reason}")
+            return
+        if changes:
+            paths += [Path(MigrationWriter(each).path) for each in changes]
+            call_command("makemigrations", label, verbosity=0, interactive=False)
             invalidate_caches()
-            call_command("migrate", verbosity=0, interactive=False)
+        call_command("migrate", verbosity=0, interactive=False)
+        for path, migration in zip(paths, changes, strict=True):
+            what = "; ".join(operation.describe() for operation in migration.operations)
+            say(f"{short(str(path))}: {what}")
         if others := sorted({each.app_label for each in pending}):
-            said.append(f"Migrated {', '.join(others)}.")
-        for line in said:
-            say(line)
+            say(f"Migrated {', '.join(others)}.")
     except Exception as error:  # whatever it is, the server goes on
-        for path in written:  # they would be in the way of what mends them
+        for path in paths:  # they would be in the way of what mends them
             if (label, path.stem) not in MigrationRecorder(connection).applied_migrations():
                 path.unlink(missing_ok=True)
-        kind = type(error).__name__
-        warn(f"Not migrated: {kind}: {error}\n  To see all of it: {command(*COMMANDS)}")
+        what = f"{type(error).__name__}: {error}"
+        warn(f"Not migrated: {what}\n  To see all of it: {command(*COMMANDS)}")
 
 
-def hold(held: list[Migration]) -> str:
-    names = ", ".join(f"{each.app_label}.{each.name}" for each in held)
-    what = f"Not applied, for it does more than add: {names}\n  {command('migrate')}"
-    return what if held else ""
+def detect(label: str, loader: MigrationLoader) -> list[Migration]:
+    """The migrations that ``makemigrations`` would write for the user's app."""
+    questioner = Questioner(specified_apps={label})
+    models = ProjectState.from_apps(apps)
+    detector = MigrationAutodetector(loader.project_state(), models, questioner)
+    changes = detector.changes(loader.graph, trim_to_apps={label}, convert_apps={label})
+    return [migration for several in changes.values() for migration in several]
 
 
-def unknown(label: str, loader: MigrationLoader) -> str:
-    """Why the database cannot be touched: it has what no migration on the disk knows.
-
-    SQLite makes a table anew to change it, with the columns that are known.
-    """
+def objection(
+    label: str, loader: MigrationLoader, pending: list[Migration], changes: list[Migration]
+) -> str:
+    """Why this is not to be done by itself, and the way out; empty where it only adds."""
     there = {name for app, name in loader.disk_migrations if app == label}
     there |= {name for each in loader.disk_migrations.values() for _, name in each.replaces}
     if gone := sorted({name for app, name in loader.applied_migrations if app == label} - there):
-        what = f"Not migrated: the database knows migrations that are not there: {', '.join(gone)}"
+        what = f"the database knows migrations that are not there: {', '.join(gone)}"
         return f"{what}\n  Bring the files back, or move the database away."
+    if held := [f"{each.app_label}.{each.name}" for each in pending if not may_apply(loader, each)]:
+        return f"these do more than add: {', '.join(held)}\n  {command('migrate')}"
+    if columns := unknown_columns(label, loader):
+        return f"no migration knows {columns}\n  Give the model a field for it, or drop it."
+    state = loader.project_state()
+    verdicts = [(op, adds(op, each.app_label, state)) for each in changes for op in each.operations]
+    if all(is_fine for _, is_fine in verdicts):
+        return ""
+    lines = [f"\n    {op.describe()}{' (waits too)' * is_fine}" for op, is_fine in verdicts]
+    return f"this could lose or refuse data.{''.join(lines)}\n  {command(*COMMANDS)}"
+
+
+def unknown_columns(label: str, loader: MigrationLoader) -> str:
+    """What the tables have more than the migrations say: SQLite makes a table anew without it."""
     applied = [key for key in loader.applied_migrations if key[0] == label]
     models = loader.project_state(applied).apps.get_models() if applied else []
-    for meta in [model._meta for model in models if model._meta.app_label == label]:
-        with connection.cursor() as cursor:
-            tables = connection.introspection.table_names(cursor)
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        for meta in [model._meta for model in models if model._meta.app_label == label]:
             if meta.managed and meta.db_table in tables:
                 found = connection.introspection.get_table_description(cursor, meta.db_table)
-                columns = {each.name for each in found} - {each.column for each in meta.fields}
-                if columns:
-                    what = (
-                        f"Not migrated: no migration knows {', '.join(columns)} of {meta.db_table}."
-                    )
-                    return f"{what}\n  Give the model a field for it, or drop it."
+                if more := {each.name for each in found} - {each.column for each in meta.fields}:
+                    return f"{', '.join(sorted(more))} of the table {meta.db_table}."
     return ""
-
-
-def write(label: str, loader: MigrationLoader, written: list[Path], warn: Say) -> list[str]:
-    """Write the migrations of what has changed in the models, unless it does more than add."""
-    state = loader.project_state()
-    questioner = Questioner(specified_apps={label})
-    detector = MigrationAutodetector(state, ProjectState.from_apps(apps), questioner)
-    changes = detector.changes(loader.graph, trim_to_apps={label}, convert_apps={label})
-    migrations = [migration for several in changes.values() for migration in several]
-    verdicts = [
-        (op, adds(op, each.app_label, state)) for each in migrations for op in each.operations
-    ]
-    if not all(is_fine for _, is_fine in verdicts):
-        lines = [f"\n    {op.describe()}{' (waits too)' * is_fine}" for op, is_fine in verdicts]
-        what = f"Not migrated, for this could lose or refuse data:{''.join(lines)}"
-        warn(f"{what}\n  {command(*COMMANDS)}")
-        return []
-    if not migrations:
-        return []
-    written += [Path(MigrationWriter(each).path) for each in migrations]
-    call_command("makemigrations", label, verbosity=0, interactive=False)
-    paths = ", ".join(short(str(path)) for path in written)
-    return [f"{paths}: {'; '.join(op.describe() for op, _ in verdicts)}"]
 
 
 def may_apply(loader: MigrationLoader, migration: Migration) -> bool:

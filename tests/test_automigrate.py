@@ -267,7 +267,7 @@ def test_a_migration_that_was_written_by_hand_is_not_applied_if_it_takes_away(ne
     new_site.succeed("fill")
     with new_site.develop() as server:
         server.shows("ready")
-        assert "Not applied, for it does more than add: blog.0002_clean\n" in server.log()
+        assert "Not migrated: these do more than add: blog.0002_clean\n" in server.log()
         assert "python blog.py migrate" in server.log()
     assert "kept" in new_site.shell("print(*blog.Post.objects.values())")
 
@@ -327,7 +327,7 @@ def test_a_column_that_was_made_by_hand_is_kept(site):
     change = "cursor().execute('ALTER TABLE blog_post ADD COLUMN hand text')"
     site.shell(f"from django.db import connection\nconnection.{change}")
     with site.edit(SIZE, SIZE + NEW).develop("runserver", "--noreload") as server:
-        assert "no migration knows hand of blog_post." in server.says("CONTROL-C")
+        assert "no migration knows hand of the table blog_post." in server.says("CONTROL-C")
     read = "cursor().execute('SELECT hand FROM blog_post').fetchall()"
     assert "None" in site.shell(f"from django.db import connection\nprint(connection.{read})")
 
