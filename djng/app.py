@@ -38,9 +38,9 @@ class Djng(urls.Routes):
 
     Takes apps and middleware to add to Django's defaults, where to mount the admin (None for
     nowhere), whether ``runserver`` may migrate by itself where that only adds, and any of Django's
-    settings in capitals, which are set as they are. Raises
-    KeywordError for another keyword, SettingError for a misspelt setting or an environment variable
-    that does not parse, and SetupError where the file cannot become a site. ::
+    settings in capitals, which are set as they are. Raises KeywordError for another keyword,
+    SettingError for a misspelt setting or an environment variable that does not parse, and
+    SetupError where the file cannot become a site. ::
 
         app = Djng(apps=["taggit"], LANGUAGE_CODE="de")
     """
@@ -82,8 +82,8 @@ class Djng(urls.Routes):
         Djng.current = self
         if self._file.command() == "runserver" and "djng.reloader" not in sys.modules:
             atexit.register(self._check_served)
-        if self._file.is_reloaded():
-            self._execute(sys.argv)  # the rest of the file is for the process that this starts
+            if self._file.is_reloaded():
+                self._execute(sys.argv)  # the rest of the file is for the process that this starts
 
     def _module(self) -> ModuleType:
         frames = (each for each in user_frames() if each.f_locals.get("self") is not self)

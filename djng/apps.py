@@ -10,7 +10,6 @@
 
 import keyword
 import linecache
-import os
 import re
 import sys
 from collections import deque
@@ -22,7 +21,6 @@ from typing import Any
 
 import django
 from django.apps import AppConfig, apps
-from django.utils.autoreload import DJANGO_AUTORELOAD_ENV
 
 from djng.errors import SetupError, install
 
@@ -58,13 +56,12 @@ class FileApp:
         return (*sys.argv[1:], "runserver")[0] if is_script else None
 
     def is_reloaded(self) -> bool:
-        """Whether the file is about to be served by a process that this one is to start."""
-        if self.command() != "runserver" or any(re.match("--nor|--h|-h", a) for a in sys.argv):
+        """Whether the file, which is about to be served, leaves that to a process of its own."""
+        if any(re.match("--nor|--h|-h", argument) for argument in sys.argv):
             return False
         source = "".join(linecache.getlines(str(self.path)))
         name = re.search(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", source, re.MULTILINE)
-        runs = name and re.search(rf"\b{name[1]}\.run\(\)", source)
-        return bool(runs) and os.environ.get(DJANGO_AUTORELOAD_ENV) != "true"
+        return bool(name and re.search(rf"\b{name[1]}\.run\(\)", source))
 
     def check(self) -> None:
         """Refuse a name that Python would take for something else."""

@@ -25,7 +25,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from django.core.servers import basehttp
 from django.utils import autoreload
 
-from djng.debug import explain
+from djng.debug import Explanation, explain
 from djng.errors import not_run
 
 # Not ``-m``: what is imported must come from where it came from for the process that was started.
@@ -37,7 +37,7 @@ ADDRESSED = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
 CHANGED, BROKEN, EARLY = AGAIN_CODES = 3, 113, 114
 AGAIN, AFTER_EARLY = "DJNG_AGAIN", "DJNG_AFTER_EARLY"
 
-at_start: dict[Path, float] = {}  # when the user's file had been changed before it was read
+at_start: dict[Path, float] = {}  # when files had been changed before they were read
 is_read = Event()
 
 
@@ -47,7 +47,8 @@ def is_again() -> bool:
 
 
 def is_child() -> bool:
-    return os.environ.get(autoreload.DJANGO_AUTORELOAD_ENV) == "true"
+    """Whether this process was given the socket by the one that was started."""
+    return hasattr(Kept, "listener")
 
 
 def supervise(listener: socket.socket, debug: bool) -> NoReturn:
@@ -159,12 +160,9 @@ def watch(serve: Callable[..., Any], **options: Any) -> None:
 class Kept:
     """A server on the socket that is kept open from one process to the next."""
 
-    listener: ClassVar[socket.socket | None] = None
+    listener: ClassVar[socket.socket]
 
     def server_bind(self: Any) -> None:
-        if self.listener is None:
-            super().server_bind()  # type: ignore[misc]
-            return
         self.socket.close()
         self.socket = self.listener
         self.server_address = self.listener.getsockname()
@@ -188,18 +186,25 @@ class Quiet(WSGIRequestHandler):
 def show(error: BaseException, debug: bool) -> NoReturn:
     """Say in the terminal what is wrong, once, and to every request, until a file changes."""
     is_read.set()
-    files = {Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)}
-    files |= {Path(str(error.filename))} if isinstance(error, SyntaxError) else set()
-    files |= autoreload.iter_all_python_module_files()
-    if isinstance(error, ModuleNotFoundError):
-        place = Path(sys.argv[0]).resolve().parent.joinpath(*str(error.name).split("."))
-        files |= {place.with_suffix(".py"), place / "__init__.py"}
+    files = suspects(error)
     before, code = {**times(files | neighbours()), **at_start}, EARLY
     explanation = explain(error)
     sys.stderr.write(f"{explanation}\n")
+    server = ErrorServer(("", 0), Quiet)
+    server.set_app(application(explanation, debug))
+    Thread(target=server.serve_forever, daemon=True).start()
+    while times(files | neighbours()) == before:
+        time.sleep(INTERVAL)
+        code = BROKEN
+    sys.stdout.flush()
+    os._exit(code)  # this may be a thread, which cannot end the process otherwise
+
+
+def application(explanation: Explanation, debug: bool) -> Any:
+    """The WSGI application that answers every request with the explanation."""
     number = str(time.time_ns())  # tells one error from another
 
-    def application(environ: Any, start_response: Any) -> list[bytes]:
+    def answer(environ: Any, start_response: Any) -> list[bytes]:
         kind = "html" if "text/html" in environ.get("HTTP_ACCEPT", "") else "plain"
         headers = [("Content-Type", f"text/{kind}; charset=utf-8"), ("Cache-Control", "no-store")]
         headers += [("X-Djng-Error", number)]
@@ -209,14 +214,17 @@ def show(error: BaseException, debug: bool) -> NoReturn:
             return [b"Server Error (500)\n"]
         return [(explanation.page(error=number) if kind == "html" else f"{explanation}\n").encode()]
 
-    server = ErrorServer(("", 0), Quiet)
-    server.set_app(application)
-    Thread(target=server.serve_forever, daemon=True).start()
-    while times(files | neighbours()) == before:
-        time.sleep(INTERVAL)
-        code = BROKEN
-    sys.stdout.flush()
-    os._exit(code)  # this may be a thread, which cannot end the process otherwise
+    return answer
+
+
+def suspects(error: BaseException) -> set[Path]:
+    """The files that may have to do with an error; some are those that are missing."""
+    files = {Path(frame.f_code.co_filename) for frame, _ in walk_tb(error.__traceback__)}
+    files |= {Path(str(error.filename))} if isinstance(error, SyntaxError) else set()
+    if isinstance(error, ModuleNotFoundError):
+        place = Path(sys.argv[0]).resolve().parent.joinpath(*str(error.name).split("."))
+        files |= {place.with_suffix(".py"), place / "__init__.py"}
+    return files | autoreload.iter_all_python_module_files()
 
 
 def neighbours() -> set[Path]:

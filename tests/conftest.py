@@ -115,7 +115,7 @@ class Site:
 
 
 @contextlib.contextmanager
-def serving(command, folder, port, variables, patience=20):
+def serving(command, folder, port, variables, patience=20, host="127.0.0.1"):
     """A process that serves on the port, from when it answers until the block ends."""
     log = folder / "server.log"
     with log.open("w") as output:
@@ -128,7 +128,7 @@ def serving(command, folder, port, variables, patience=20):
             start_new_session=True,
         )
         try:
-            wait_for(port, process, log, patience)
+            wait_for(host, port, process, log, patience)
             yield Server(port, log, process.pid)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
@@ -166,10 +166,10 @@ class Server:
         return self.log()
 
 
-def wait_for(port, process, log, patience):
+def wait_for(host, port, process, log, patience):
     for _ in range(patience * 20):
         assert process.poll() is None, log.read_text()
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+        with contextlib.suppress(OSError), socket.create_connection((host, port)):
             return
         time.sleep(0.05)
     raise AssertionError(log.read_text())

@@ -47,7 +47,7 @@ def test_the_banner_shows_no_password(site):
     assert "Traceback" not in log
 
 
-def test_the_next_free_port_is_used_and_said(site, monkeypatch, taken):
+def test_the_next_free_port_is_used_and_said(site, taken):
     # 8000 may be free on this machine or not, so the default itself is what is moved.
     site.write(HELLO).put(
         "run.py",
@@ -94,39 +94,20 @@ def test_every_address_lets_nobody_in_with_debug_off(site):
     site.write(HELLO)
     with site.serve("blog.py", "runserver", "0.0.0.0:PORT", DJANGO_DEBUG="0") as server:
         phone = re.search(rf"phone\s+http://(\S+):{server.port}/", server.says("CONTROL-C"))
-        if phone:
-            assert server.request("/", Host=phone[1]).status == 400
+        if not phone:
+            pytest.skip("this machine is in no network")
+        assert server.request("/", Host=phone[1]).status == 400
 
 
 def test_an_address_of_ipv6(site):
-    if not socket.has_ipv6:
-        pytest.skip("no IPv6 here")
-    port = free_port()
-    site.write(HELLO)
-    command = [sys.executable, "blog.py", "runserver", "--ipv6", str(port)]
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
-        pytest.skip("no IPv6 here")
-    log = site.folder / "server.log"
-    import subprocess
-
-    with (
-        log.open("w") as output,
-        subprocess.Popen(
-            command, cwd=site.folder, stdout=output, stderr=output, start_new_session=True
-        ) as process,
-    ):
-        try:
-            for _ in range(200):
-                if "CONTROL-C" in log.read_text():
-                    break
-                import time
-
-                time.sleep(0.05)
-            assert f"http://[::1]:{port}/" in log.read_text()
-        finally:
-            process.terminate()
+        pytest.skip("there is no IPv6 here")
+    port = free_port()
+    command = [sys.executable, "blog.py", "runserver", "--ipv6", str(port)]
+    with serving(command, site.write(HELLO).folder, port, {}, host="::1") as server:
+        assert f"http://[::1]:{port}/" in server.says("CONTROL-C")
 
 
 def test_help_is_djangos_and_knows_the_option(site):

@@ -89,7 +89,7 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
                 self.check()
             super().inner_run(*args, **{**options, "skip_checks": True})
         except Exception as error:
-            if not reloader.is_child():
+            if not options["use_reloader"]:
                 raise
             reloader.show(error, settings.DEBUG)
 
