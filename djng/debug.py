@@ -10,7 +10,6 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from traceback import TracebackException, walk_tb
 from typing import Any, NamedTuple
@@ -26,6 +25,7 @@ from django.views.debug import ExceptionReporter
 
 from djng.errors import NOT_THE_USERS, DjngError, Location, locate, name_of, user_lines
 from djng.hints import hint_of
+from djng.templates import sources
 
 PAGE = Path(__file__).with_name("debug.html")
 
@@ -93,7 +93,7 @@ def template_line(error: BaseException) -> Location | None:
     if not (info and files and files[-1].startswith(NOT_THE_USERS)):
         return None  # there is none, or it has called the user's function
     file, line = info["name"], info["line"]
-    if source := import_module("djng.templates").sources.get(file):
+    if source := sources.get(file):
         module = getattr(sys.modules.get(settings.SETTINGS_MODULE), "__file__", None) or ""
         before, found, _ = "".join(linecache.getlines(module)).partition(source)
         return Location(module, before.count("\n") + line) if found else Location(file, line)

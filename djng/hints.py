@@ -6,7 +6,6 @@ Django's words stay as they are: a hint adds what only the site knows, its names
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
@@ -20,6 +19,7 @@ from django.template import TemplateDoesNotExist
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
 from djng.errors import command, install, nearest
+from djng.templates import sources
 
 
 def hint_of(error: BaseException) -> str:
@@ -48,7 +48,7 @@ def no_template(error: Any) -> str:
 
     roots = [Path(root) for each in engines.all() for root in getattr(each, "template_dirs", ())]
     found = {str(f.relative_to(root)) for root in roots for f in root.rglob("*") if f.is_file()}
-    like = nearest(str(error), found | import_module("djng.templates").sources.keys())
+    like = nearest(str(error), found | sources.keys())
     ours = [f"{root.relative_to(folder)}/" for root in roots if root.is_relative_to(folder)]
     searched = ", ".join(["app.templates", *ours, "the templates of the apps"])
     return did_you_mean(like) + f"Searched: {searched}."

@@ -8,10 +8,10 @@ import djng
 
 PACKAGE = Path(djng.__file__).parent
 RUNGS = [
-    {"errors", "hiding"},
+    {"errors", "hiding", "templates"},
     {"hints"},
     {"debug"},
-    {"settings", "apps", "urls", "views", "templates", "admin", "commands", "unconfigured"}
+    {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured"}
     | {"middleware", "reloader", "automigrate", "signin"},
     {"app"},
     {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell"},
