@@ -6,6 +6,7 @@ browser a page of it, with Django's own page folded away below. With DEBUG off n
 
 import linecache
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -13,12 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from traceback import TracebackException, walk_tb
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError, SystemCheckError
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine
+from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.views import csrf
 from django.views.debug import ExceptionReporter
@@ -121,13 +124,23 @@ class Reporter(ExceptionReporter):
     """DEFAULT_EXCEPTION_REPORTER: the page of an exception, while DEBUG is on."""
 
     def get_traceback_html(self) -> SafeString:
-        return self.explain().page(super().get_traceback_html())
+        return SafeString(hide_passwords(self.explain().page(super().get_traceback_html())))
 
     def get_traceback_text(self) -> SafeString:
-        return SafeString(f"{self.explain()}\n")
+        return SafeString(hide_passwords(f"{self.explain()}\n"))
 
     def explain(self) -> Explanation:
         return explain(self.exc_value or Exception(), self.request)
+
+
+def hide_passwords(text: str) -> str:
+    """The text without the passwords of databases and of URLs, which variables of frames hold."""
+    urls = [*os.environ.values(), *(each.get("LOCATION") for each in settings.CACHES.values())]
+    found = re.findall(r"://[^/\s]*?:([^/\s]+)@", " ".join(map(str, urls)))
+    kept = [each.get("PASSWORD") for each in settings.DATABASES.values()]
+    for password in filter(None, {*kept, *found, *map(unquote, found)}):
+        text = text.replace(escape(password), "********************")
+    return text
 
 
 class Formatter(logging.Formatter):

@@ -14,11 +14,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
-from django.db import OperationalError, ProgrammingError
+from django.db import OperationalError, ProgrammingError, connection
 from django.template import TemplateDoesNotExist
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
-from djng.errors import command, install, nearest
+from djng.errors import command, install, nearest, short
 from djng.templates import sources
 
 
@@ -85,10 +85,22 @@ def no_table(error: Any) -> str:
     if not re.search(
         r"no such (table|column)|has no column|n[o']t exist|unknown col", f"{error}".lower()
     ):
-        return ""
+        return no_access(f"{error}")
     if any(frame.f_code.co_name == "<module>" for frame, _ in walk_tb(error.__traceback__)):
         return "The file is being read: ask the database in a function, which runs later."
     return f"The models are ahead of the database: {command('makemigrations', 'migrate')}"
+
+
+def no_access(message: str) -> str:
+    """What to do about a disk or a server that refuses; empty where that is not what is wrong."""
+    values = connection.settings_dict
+    if "readonly" in message or "unable to open" in message:
+        return f"Let the server write to {short(str(values['NAME']))} and to its folder."
+    if "is full" in message or "disk I/O" in message:
+        return "Make room on the disk. What was written before is kept."
+    if "connection" in message:
+        return f"Is there a database at {values['HOST'] or 'localhost'}:{values['PORT'] or 5432}?"
+    return ""
 
 
 def no_host(error: Any) -> str:

@@ -7,6 +7,7 @@ is a ReturnTypeError that names the view, its file and line, and what to write, 
 
 import functools
 import inspect
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
@@ -19,11 +20,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.datastructures import MultiValueDictKeyError
+from django.views.defaults import server_error
 
 from djng.errors import MissingKeyError, ReturnTypeError, locate, name_of, user_lines
 
 View = Callable[..., Any]
 
+logger = logging.getLogger("django.request")
 BODILESS = {204, 304}
 # What Django asks of a view; an instance may have them from its class.
 MARKS = ("csrf_exempt", "login_required", "should_append_slash", "_non_atomic_requests")
@@ -87,9 +90,19 @@ def as_error_view(view: View, status: int, template: str | None = None) -> View:
     context = Context(view, template)
     call = async_to_sync(view) if is_async(view) else view
 
-    def handler(request: HttpRequest, exception: Exception | None = None) -> HttpResponseBase:
-        # Django hands over every exception but that of a 500, which is being handled meanwhile.
-        response = to_response(call(request, exception or sys.exception()), request, context)
+    def handler(request: HttpRequest, exception: Exception | None = None) -> Any:
+        try:
+            # Django hands over every exception but that of a 500, which is being handled meanwhile.
+            response: Any = to_response(
+                call(request, exception or sys.exception()), request, context
+            )
+            response = response.render() if hasattr(response, "render") else response
+        except Exception as error:
+            if status != 500:
+                raise
+            error.__suppress_context__ = True  # Django logs the first one when this has returned
+            logger.exception("%s() failed to show an error:", name_of(view))
+            return server_error(request)
         response.status_code = status if response.status_code == 200 else response.status_code
         return response
 
