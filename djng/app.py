@@ -17,16 +17,14 @@ from typing import Any, ClassVar
 from asgiref.sync import sync_to_async
 from django.apps import apps as installed
 from django.conf import settings
-from django.conf.urls.static import static
 from django.core import checks
-from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError
 from django.db.models.signals import pre_migrate
 from django.urls import get_resolver, path
 from django.utils.module_loading import import_string
 
-from djng import admin, templates, urls, views
+from djng import admin, database, media, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
 from djng.errors import Location, SetupError, caller, name_of, not_run, user_frames
@@ -36,8 +34,9 @@ from djng.urls import Decorated, Decorator
 class Djng(urls.Routes):
     """A whole Django site in the file that makes one of these, and its WSGI and ASGI application.
 
-    Takes apps and middleware to add to Django's defaults, where to mount the admin (None for
-    nowhere), whether ``runserver`` may migrate by itself where that only adds, and any of Django's
+    Takes apps and middleware to add to Django's defaults; where to mount the admin (None for
+    nowhere); whether ``runserver`` may migrate by itself where that only adds; whether a proxy
+    serves it by HTTPS; whether uploaded files are served without DEBUG too; and any of Django's
     settings in capitals, which are set as they are. Raises KeywordError for another keyword,
     SettingError for a misspelt setting or an environment variable that does not parse, and
     SetupError where the file cannot become a site. ::
@@ -54,6 +53,8 @@ class Djng(urls.Routes):
         middleware: Iterable[str] = (),
         admin: str | None = "admin/",
         migrate: bool = True,
+        https: bool = False,
+        serve_media: bool = False,
         **overrides: Any,
     ) -> None:
         super().__init__()
@@ -71,12 +72,15 @@ class Djng(urls.Routes):
         self._lock = RLock()
         self._resolved: Location | None = None
         self._handlers: dict[type, Any] = {}
+        self._asgi_handler: Any = None
         self._commands: list[Callable[..., Any]] = []
         self._error_views: dict[str, views.View] = {}
-        self._configure({"apps": apps, "middleware": middleware, "admin": admin, **overrides})
+        ours = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
+        self._configure({**ours, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
         self.admin_path = f"{str(admin).strip('/')}/".lstrip("/") if has_admin else None
         self.migrates = migrate
+        self._serves_media = serve_media
         self.first_patterns: list[Any] = []  # what `runserver` puts in
         self._ran = False
         Djng.current = self
@@ -96,6 +100,7 @@ class Djng(urls.Routes):
         file, environ = self._file, os.environ
         file.check()
         self._keeps_secret = not ("SECRET_KEY" in given or environ.get("DJANGO_SECRET_KEY"))
+        self._has_databases = "DATABASES" in given
         self._keeps_debug = "DEBUG" in given or environ.get("DJANGO_DEBUG")
         values = site_settings.build(file.path, environ, given, file.label, file.command())
         if environ.get("DJANGO_SETTINGS_MODULE") == "djng.unconfigured":
@@ -179,7 +184,7 @@ class Djng(urls.Routes):
                 del self._commands[0]
 
     def urlconf(self) -> dict[str, Any]:
-        """What Django looks up in a URLconf: the admin, the routes, the media while developing."""
+        """What Django looks up in a URLconf: the admin, the routes, the uploaded files."""
         self.start()
         self._check_middleware()
         self._resolved = caller()
@@ -189,7 +194,9 @@ class Djng(urls.Routes):
 
             patterns.append(path(self.admin_path, site.urls))
         patterns += urls.patterns(self._entries, views.as_view)
-        patterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)
+        prefix = settings.MEDIA_URL
+        if (settings.DEBUG or self._serves_media) and settings.MEDIA_ROOT and "//" not in prefix:
+            patterns.append(path(f"{prefix.lstrip('/')}<path:path>", media.serve))
         return {"urlpatterns": patterns, **self._error_views}
 
     def _check_middleware(self) -> None:
@@ -260,14 +267,20 @@ class Djng(urls.Routes):
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        # In a thread, for the `ready` of an app may ask the database.
-        handler = self._handlers.get(ASGIHandler) or await sync_to_async(self._handler)(ASGIHandler)
+        handler = self._asgi_handler or await self._start_asgi()
         await handler(scope, receive, send)
+
+    async def _start_asgi(self) -> Any:
+        from djng.asgi import ASGIHandler  # WSGI has no use for it
+
+        # In a thread, for the `ready` of an app may ask the database.
+        self._asgi_handler = await sync_to_async(self._handler)(ASGIHandler)
+        return self._asgi_handler
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while (await receive())["type"] == "lifespan.startup":
             try:
-                await sync_to_async(self._handler)(ASGIHandler)
+                await self._start_asgi()
             except Exception:
                 await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
                 return
@@ -282,5 +295,8 @@ class Djng(urls.Routes):
                 self.keep_secret()
                 if settings.DEBUG and not self._keeps_debug:  # the file starts a server itself
                     settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
+                if not self._has_databases:
+                    in_threads = kind is WSGIHandler
+                    database.keep_connections(settings.DATABASES["default"], in_threads=in_threads)
                 self._handlers[kind] = kind()
             return self._handlers[kind]

@@ -9,6 +9,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import django
 from django.conf import global_settings
@@ -36,8 +37,20 @@ EXPLAINED = {
     "CSRF_FAILURE_VIEW": "djng.debug.csrf_failure",
     "DEFAULT_EXCEPTION_REPORTER": "djng.debug.Reporter",
 }
+# What ``check --deploy`` wants of a site that a proxy serves by HTTPS.
+HTTPS: Settings = {
+    "CSRF_COOKIE_SECURE": True,
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
+    "SECURE_HSTS_PRELOAD": True,
+    "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,
+    "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+    "SECURE_SSL_REDIRECT": True,
+    "SESSION_COOKIE_SECURE": True,
+}
+WITHOUT_HTTPS = ("runserver", "test")
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 KEYWORDS: Settings = {"apps": (), "middleware": (), "admin": "admin/", "migrate": True}
+KEYWORDS |= {"https": False, "serve_media": False}
 # Settings that Django, or a later one than this, reads without a default of its own.
 WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
 
@@ -77,9 +90,18 @@ def build(
         **environment.hosts(),
         **overrides,
     }
+    if (given["https"] or environment.flag("DJANGO_HTTPS")) and command not in WITHOUT_HTTPS:
+        settings = {**HTTPS, **settings, **trusted(settings)}
     settings["INSTALLED_APPS"] = installed_apps(given, label)
     settings["MIDDLEWARE"] = [*given.get("MIDDLEWARE", MIDDLEWARE), *given["middleware"]]
     return {**email(settings), **settings}
+
+
+def trusted(settings: Settings) -> Settings:
+    """Who may post over HTTPS: the site's own hosts, whose scheme a proxy hides from Django."""
+    hosts = [host for host in settings["ALLOWED_HOSTS"] if host != "*" and host not in LOOPBACK]
+    own = [f"https://{re.sub('^[.]', '*.', host)}" for host in hosts]
+    return {"CSRF_TRUSTED_ORIGINS": [*own, *settings["CSRF_TRUSTED_ORIGINS"]]}
 
 
 def static_files(folder: Path, command: str | None, live: bool) -> Settings:
@@ -118,7 +140,7 @@ def templates(folder: Path) -> Settings:
 
 def logging(debug: bool) -> Settings:
     """Django's own, and errors reach stderr with DEBUG off too, where Django only mails them."""
-    error = "djng.debug.Formatter" if debug else "logging.Formatter"
+    error = "djng.debug.Formatter" if debug else "djng.database.Formatter"
     formatters = {"djng.error": {"()": error}, "djng.host": {"()": "djng.errors.HostFormatter"}}
     stderr = {"class": "logging.StreamHandler"}
     loggers = {
@@ -194,26 +216,12 @@ class Environment(NamedTuple):
         return values
 
     def hosts(self) -> Settings:
-        """Who may ask; over HTTPS also what ``check --deploy`` wants of a site behind a proxy."""
+        """Who may ask, and which other sites may post."""
         what = "bare host names, as example.com,"
         hosts = self.listed("DJANGO_ALLOWED_HOSTS", r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]", what)
         what = "origins with their scheme, as https://example.com,"
         origins = self.listed("DJANGO_CSRF_TRUSTED_ORIGINS", r"[a-z][a-z0-9+.-]*://[^/\s]+", what)
-        plain = {"ALLOWED_HOSTS": hosts or LOOPBACK, "CSRF_TRUSTED_ORIGINS": origins}
-        if not self.flag("DJANGO_HTTPS"):
-            return plain
-        trusted = [re.sub(r"^[.]", "*.", host) for host in hosts if host != "*"]
-        return {
-            **plain,
-            "CSRF_COOKIE_SECURE": True,
-            "CSRF_TRUSTED_ORIGINS": [*(f"https://{host}" for host in trusted), *origins],
-            "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
-            "SECURE_HSTS_PRELOAD": True,
-            "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,
-            "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
-            "SECURE_SSL_REDIRECT": True,
-            "SESSION_COOKIE_SECURE": True,
-        }
+        return {"ALLOWED_HOSTS": hosts or LOOPBACK, "CSRF_TRUSTED_ORIGINS": origins}
 
     def database(self, file: Path) -> Settings:
         """The database that DATABASE_URL names, or SQLite in a file beside the user's."""
@@ -229,7 +237,9 @@ class Environment(NamedTuple):
                 accepted = "postgres://USER:PASSWORD@HOST:PORT/NAME"
                 raise unusable("DATABASE_URL", url, accepted) from None
         if named.get("ENGINE", sqlite["ENGINE"]) != sqlite["ENGINE"]:
-            return named
+            if named["ENGINE"].endswith(".postgresql") and not find_spec("psycopg2"):
+                require("psycopg", "DATABASE_URL", "postgres")
+            return {**named, "CONN_HEALTH_CHECKS": True}
         path = file.parent / named.get("NAME", file.with_suffix(".sqlite3"))
         return {**sqlite, "NAME": ":memory:" if named.get("NAME") == ":memory:" else path}
 
@@ -237,8 +247,13 @@ class Environment(NamedTuple):
         name = "CACHE_URL" if self.get("CACHE_URL") else "REDIS_URL"
         if not (url := self.get(name)):
             return {}
-        if not re.match("(rediss?|unix)://", url):
-            raise unusable(name, url, "redis://HOST:PORT/NUMBER, rediss://... or unix://PATH")
+        accepted = "redis://HOST:PORT/NUMBER, rediss://... or unix://PATH"
+        try:
+            is_known = re.match("(rediss?|unix)://", url) and (urlsplit(url).port or True)
+        except ValueError:
+            is_known = False
+        if not is_known:
+            raise unusable(name, url, accepted)
         require("redis", name, "redis")
         backend = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
         engine = "django.contrib.sessions.backends.cached_db"
@@ -246,9 +261,16 @@ class Environment(NamedTuple):
 
     def port(self) -> str:
         """The port that the platform asks a server to listen on, or Django's own default."""
-        value = self.get("PORT") or "8000"
-        if not (value.isascii() and value.isdigit() and 0 < int(value) < 65536):
-            raise unusable("PORT", value, "a number from 1 to 65535")
+        return self.number("PORT", "8000", 65535)
+
+    def workers(self) -> str:
+        """How many processes are to serve the site."""
+        return self.number("WEB_CONCURRENCY", "1", 1024)
+
+    def number(self, name: str, default: str, most: int) -> str:
+        value = self.get(name) or default
+        if not (value.isascii() and value.isdigit() and 0 < int(value) <= most):
+            raise unusable(name, value, f"a number from 1 to {most}")
         return value
 
     def secret_key(self, file: Path) -> str:

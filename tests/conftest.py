@@ -142,6 +142,14 @@ class Server:
     def request(self, *args, **options):
         return request(self.port, *args, **options)
 
+    @contextlib.contextmanager
+    def open(self, path, wait=True):
+        """A GET whose answer is read while the block runs, or is not waited for."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            yield connection.getresponse() if wait else time.sleep(0.5)
+
     def until(self, condition, path="/", patience=12, **options):
         """Ask until the answer is such that the condition holds, and return it."""
         end, answer = time.monotonic() + patience, None

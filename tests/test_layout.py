@@ -12,9 +12,9 @@ RUNGS = [
     {"hints"},
     {"debug"},
     {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured"}
-    | {"middleware", "reloader", "automigrate", "signin"},
+    | {"middleware", "reloader", "automigrate", "signin", "asgi", "database", "media"},
     {"app"},
-    {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell"},
+    {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell", "serve", "backup"},
 ]
 MODULES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 

@@ -1,0 +1,59 @@
+"""Uploaded files: served while developing, or where it is asked for, and never run."""
+
+import pytest
+
+ASKED = "from djng import Djng\n\napp = Djng(serve_media=True)"
+GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app")
+UVICORN = ("-W", "error", "-m", "uvicorn", "--port", "PORT", "blog:app")
+
+
+@pytest.fixture
+def uploads(site):
+    site.put("media/report.html", "<script>alert(1)</script>").put("media/notes.py", "print(1)")
+    return site.write(ASKED).put("secret.txt", "secret")
+
+
+def test_they_are_served_while_developing(site):
+    site.write("").put("media/report.txt", "text")
+    with site.serve() as server:
+        assert server.request("/media/report.txt").text == "text"
+
+
+def test_they_are_not_served_in_production(site):
+    site.write("").put("media/report.txt", "text")
+    with site.serve(*GUNICORN) as server:
+        assert server.request("/media/report.txt").status == 404
+
+
+@pytest.mark.parametrize("command", [GUNICORN, UVICORN])
+def test_they_are_served_in_production_where_that_is_asked(uploads, command):
+    with uploads.serve(*command) as server:
+        page = server.request("/media/report.html")
+        assert page.text == "<script>alert(1)</script>"
+        assert page.headers["Content-Security-Policy"] == "sandbox"
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert "Access-Control-Allow-Origin" not in page.headers
+        assert server.request("/media/notes.py").text == "print(1)"
+        part = server.request("/media/notes.py", Range="bytes=0-4")
+        assert (part.status, part.text) == (206, "print")
+        assert server.request("/media/").status == 404
+        for path in ("../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt", "/secret.txt"):
+            assert server.request(f"/media/{path}").status == 404
+        assert server.request("/media/x%00.txt").status == 404
+    assert "Warning" not in server.log()
+
+
+def test_one_that_was_uploaded_just_now_is_served(uploads):
+    with uploads.serve(*GUNICORN) as server:
+        assert server.request("/media/new.txt").status == 404
+        uploads.put("media/new.txt", "new")
+        assert server.request("/media/new.txt").text == "new"
+
+
+def test_another_server_may_serve_them(site):
+    site.write(
+        "from djng import Djng\n\napp = Djng(serve_media=True, MEDIA_URL='https://cdn.org/')"
+    )
+    assert (
+        site.shell("from django.urls import resolve; print(resolve('/admin/').url_name)") == "index"
+    )
