@@ -263,10 +263,6 @@ class Environment(NamedTuple):
         """The port that the platform asks a server to listen on, or Django's own default."""
         return self.number("PORT", "8000", 65535)
 
-    def workers(self) -> str:
-        """How many processes are to serve the site."""
-        return self.number("WEB_CONCURRENCY", "1", 1024)
-
     def number(self, name: str, default: str, most: int) -> str:
         value = self.get(name) or default
         if not (value.isascii() and value.isdigit() and 0 < int(value) <= most):

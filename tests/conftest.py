@@ -105,13 +105,16 @@ class Site:
         found = (path.relative_to(self.folder) for path in self.folder.rglob("*"))
         return sorted(str(path) for path in found if "__pycache__" not in path.parts)
 
-    def serve(self, *command, **variables):
-        """Serve the site while the block runs, by default with ``python blog.py runserver``."""
+    def serve(self, *command, under=(), **variables):
+        """Serve the site while the block runs, by default with ``python blog.py runserver``.
+
+        `under` is a command that runs that one.
+        """
         port = free_port()
         command = command or ("blog.py", "runserver", "--noreload", "PORT")
         arguments = [part.replace("PORT", str(port)) for part in command]
         variables = {name: value.replace("PORT", str(port)) for name, value in variables.items()}
-        return serving([sys.executable, *arguments], self.folder, port, variables)
+        return serving([*under, sys.executable, *arguments], self.folder, port, variables)
 
 
 @contextlib.contextmanager

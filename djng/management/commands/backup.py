@@ -21,8 +21,8 @@ class Command(BaseCommand):
             name = connection.display_name
             raise CommandError(f"backup copies SQLite. {name} has a command of its own for that.")
         source = Path(connection.settings_dict["NAME"])
-        if not source.exists():
-            raise CommandError(f"There is no database yet: {source.name} does not exist.")
+        if not source.exists() or not source.stat().st_size:
+            raise CommandError(f"There is nothing in {source.name} yet.")
         draft = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             draft.touch(0o600)  # it holds what its site keeps from others

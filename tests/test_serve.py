@@ -1,0 +1,126 @@
+"""``python blog.py serve`` serves by granian; other servers serve the same file."""
+
+import os
+import signal
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+SITE = """
+import os, time
+from django.conf import settings
+
+
+@app.route("/")
+def index(request):
+    return f"{os.getpid()} debug {settings.DEBUG}"
+
+
+@app.route("/slow/")
+def slow(request):
+    open("slow", "w").close()
+    time.sleep(1.5)
+    return "finished"
+"""
+SERVE = ("blog.py", "serve", "--port", "PORT")
+SERVERS = {
+    "serve": SERVE,
+    "serve --asgi": (*SERVE, "--asgi"),
+    "gunicorn": ("-m", "gunicorn", "--threads", "4", "--bind", "127.0.0.1:PORT", "blog:app"),
+    "gunicorn by ASGI": ("-m", "gunicorn", "-k", "asgi", "--bind", "127.0.0.1:PORT", "blog:app"),
+    "uvicorn": ("-m", "uvicorn", "--lifespan", "off", "--port", "PORT", "blog:app"),
+    "hypercorn": ("-m", "hypercorn", "--bind", "127.0.0.1:PORT", "blog:app"),
+    "daphne": ("-m", "daphne", "-p", "PORT", "blog:app"),
+    "waitress": ("-m", "waitress", "--listen=127.0.0.1:PORT", "blog:app"),
+}
+FINISHING = ["serve", "serve --asgi", "gunicorn", "gunicorn by ASGI", "uvicorn", "hypercorn"]
+
+
+@pytest.fixture
+def files(site):
+    return site.write(SITE).put("static/site.css", "body {}")
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_server_answers_eight_first_requests_at_once(files, name):
+    with files.serve(*SERVERS[name]) as server:
+        with ThreadPoolExecutor(8) as pool:
+            pages = [*pool.map(server.request, ["/"] * 8)]
+        assert {page.status for page in pages} == {200}
+        assert pages[0].text.endswith("debug False")
+        assert server.request("/static/site.css").text == "body {}"
+        assert server.request("/", Host="other.example").status == 400
+    assert "Traceback" not in server.log()
+
+
+@pytest.mark.parametrize("name", FINISHING)
+def test_a_server_that_is_ended_finishes_its_requests(files, name):
+    with files.serve(*SERVERS[name]) as server, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(server.request, "/slow/")
+        while "slow" not in files.files():
+            time.sleep(0.05)
+        os.kill(server.pid, signal.SIGTERM)
+        assert asked.result().text == "finished"
+
+
+def test_the_workers_are_as_many_as_are_wanted(files):
+    with files.serve(*SERVE, WEB_CONCURRENCY="2") as server:
+        server.says("Started worker-1")
+        server.says("Started worker-2")
+    assert "worker-3" not in server.log()
+    with files.serve(*SERVE, "--workers", "1", WEB_CONCURRENCY="2") as server:
+        server.says("Started worker-1")
+    assert "worker-2" not in server.log()
+
+
+def test_a_worker_that_is_killed_is_replaced(files):
+    with files.serve(*SERVE) as server:
+        first = server.request("/").text.split()[0]
+        os.kill(int(first), signal.SIGKILL)
+        server.until(lambda page: page.text.split()[0] != first)
+
+
+def test_the_port_is_the_platforms(files):
+    with files.serve("blog.py", "serve", PORT="PORT") as server:
+        assert server.request("/").status == 200
+
+
+def test_the_file_may_be_anywhere_and_called_anything(site):
+    site.write(SITE.replace("app.", "site."), "sites/my-blog.py")
+    path = site.folder / "sites/my-blog.py"
+    path.write_text(path.read_text().replace("app", "site"))
+    site.put("my-blog.py", "raise SystemExit('the wrong file')")
+    with site.serve("sites/my-blog.py", "serve", "--port", "PORT") as server:
+        assert server.request("/").status == 200
+
+
+def test_without_granian_it_says_what_to_install(files):
+    hide = "import sys; sys.modules['granian'] = None; import runpy"
+    files.put(
+        "hidden.py",
+        f"{hide}; sys.argv = ['blog.py', 'serve']; runpy.run_path('blog.py', {{}}, '__main__')",
+    )
+    done = files.python("hidden.py")
+    assert done.returncode == 1
+    assert 'serve needs the package granian: pip install "djng[serve]"' in done.stderr
+
+
+def test_migrations_that_wait_are_told(files):
+    with files.serve(*SERVE) as server:
+        assert "migrations are not applied: python blog.py migrate" in server.log()
+
+
+@pytest.mark.parametrize(("name", "value"), [("PORT", "http"), ("WEB_CONCURRENCY", "many")])
+def test_a_variable_that_is_no_number_is_named(files, name, value):
+    done = files.run("serve", **{name: value})
+    assert f"the environment variable {name} is '{value}'." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_an_error(files):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = files.run("serve", "--port", str(taken.getsockname()[1]))
+    assert done.returncode != 0
+    assert "Address already in use" in done.stdout + done.stderr
