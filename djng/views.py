@@ -98,10 +98,10 @@ def as_error_view(view: View, status: int, template: str | None = None) -> View:
             )
             response = response.render() if hasattr(response, "render") else response
         except Exception as error:
-            if status != 500:
-                raise
-            error.__suppress_context__ = True  # Django logs the first one when this has returned
+            error.__suppress_context__ = True  # the first one is logged when this has returned
             logger.exception("%s() failed to show an error:", name_of(view))
+            if status != 500:
+                raise  # Django answers as to any error, but does not log this one
             return server_error(request)
         response.status_code = status if response.status_code == 200 else response.status_code
         return response

@@ -49,23 +49,6 @@ def test_a_server_serves_the_same_file(site, name):
         assert server.request("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
 
 
-def test_static_files_are_served_without_debug(site):
-    site.write(HELLO).put("static/site.css", "body {}").put("public/robots.txt", "User-agent: *")
-    with site.serve(*SERVERS["gunicorn"]) as server:
-        assert server.request("/static/site.css").text == "body {}"
-        assert server.request("/robots.txt").text == "User-agent: *"
-        assert server.request("/blog.py").status == 404
-        assert server.request("/static/../blog.py").status == 404
-
-
-def test_a_crash_in_production_is_one_traceback(site):
-    with site.write(HELLO).serve(*SERVERS["gunicorn"]) as server:
-        page = server.request("/crash/")
-        assert page.status == 500
-        assert "the first error" not in page.text
-    assert server.log().count("RuntimeError: the first error") == 1
-
-
 def test_the_key_is_kept_beside_the_file_when_it_is_served(site):
     with site.write(HELLO).serve(*SERVERS["gunicorn"]) as server:
         server.request("/")
@@ -309,14 +292,6 @@ def test_error_views_replace_the_pages(site):
             assert (missing.status, missing.text) == (404, "no x")
             assert (crash.status, crash.text) == (500, '{"error": "ZeroDivisionError"}')
             assert running.request("/forbidden/").status == 451
-
-
-def test_media_are_served_while_developing(site):
-    site.write(HELLO).put("media/photo.txt", "a photo")
-    with site.serve() as server:
-        assert server.request("/media/photo.txt").text == "a photo"
-    with site.serve(*SERVERS["gunicorn"]) as server:
-        assert server.request("/media/photo.txt").status == 404
 
 
 def test_run_takes_the_arguments(site):
