@@ -134,7 +134,8 @@ def serving(command, folder, port, variables, patience=20, host="127.0.0.1"):
             wait_for(host, port, process, log, patience)
             yield Server(port, log, process.pid)
         finally:
-            os.killpg(process.pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(process.pid, signal.SIGTERM)
             process.wait(timeout=20)
 
 
