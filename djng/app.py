@@ -18,7 +18,6 @@ from asgiref.sync import sync_to_async
 from django.apps import apps as installed
 from django.conf import settings
 from django.core import checks
-from django.core.handlers.wsgi import WSGIHandler
 from django.db import DatabaseError
 from django.db.models.signals import pre_migrate
 from django.urls import get_resolver, path
@@ -29,6 +28,7 @@ from djng import settings as site_settings
 from djng.apps import FileApp
 from djng.errors import Location, SetupError, caller, name_of, not_run, user_frames
 from djng.urls import Decorated, Decorator
+from djng.wsgi import WSGIHandler
 
 
 class Djng(urls.Routes):
@@ -74,7 +74,7 @@ class Djng(urls.Routes):
         self._handlers: dict[type, Any] = {}
         self._asgi_handler: Any = None
         self._commands: list[Callable[..., Any]] = []
-        self._error_views: dict[str, views.View] = {}
+        self._error_views = {**views.ERROR_VIEWS}
         ours = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
         self._configure({**ours, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")

@@ -37,11 +37,19 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from djng.wsgi import Tolerant, typed
+
 # Where the loop was never left, these have nothing to wait for: what they end is a thread's own.
 QUICK = {close_caches, close_old_connections, reset_queries, reset_urlconf}
 
 
+class Request(Tolerant, asgi.ASGIRequest):
+    pass
+
+
 class ASGIHandler(asgi.ASGIHandler):
+    request_class = Request
+
     def load_middleware(self, is_async: bool = False) -> None:
         names = settings.MIDDLEWARE
         settings.MIDDLEWARE = [in_loop(name) for name in names]
@@ -89,7 +97,7 @@ class ASGIHandler(asgi.ASGIHandler):
             response.close()
 
     async def run_get_response(self, request: HttpRequest) -> Any:
-        response: Any = await super().run_get_response(request)
+        response: Any = typed(await super().run_get_response(request))
         if response.streaming and not response.is_async:
             response.streaming_content = from_thread(response.streaming_content)
         return response

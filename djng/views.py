@@ -20,14 +20,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.datastructures import MultiValueDictKeyError
-from django.views.defaults import server_error
+from django.views import defaults
 
 from djng.errors import MissingKeyError, ReturnTypeError, locate, name_of, user_lines
+from djng.wsgi import BODILESS
 
 View = Callable[..., Any]
 
 logger = logging.getLogger("django.request")
-BODILESS = {204, 304}
 # What Django asks of a view; an instance may have them from its class.
 MARKS = ("csrf_exempt", "login_required", "should_append_slash", "_non_atomic_requests")
 
@@ -102,11 +102,29 @@ def as_error_view(view: View, status: int, template: str | None = None) -> View:
             logger.exception("%s() failed to show an error:", name_of(view))
             if status != 500:
                 raise  # Django answers as to any error, but does not log this one
-            return server_error(request)
+            return ERROR_VIEWS["handler500"](request)
         response.status_code = status if response.status_code == 200 else response.status_code
         return response
 
     return handler
+
+
+def without_form(view: View) -> View:
+    """Django's error view; it looks for a token in the form, and fails where none can be read."""
+
+    def handler(request: Any, *args: Any, **kwargs: Any) -> Any:
+        request.csrf_processing_done = True  # as CsrfViewMiddleware says that it has looked
+        return view(request, *args, **kwargs)
+
+    return handler
+
+
+ERROR_VIEWS = {
+    "handler400": without_form(defaults.bad_request),
+    "handler403": without_form(defaults.permission_denied),
+    "handler404": without_form(defaults.page_not_found),
+    "handler500": without_form(defaults.server_error),
+}
 
 
 def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
@@ -145,8 +163,6 @@ def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpRes
     if status in BODILESS and body not in (None, "", b""):
         raise context.refuse(f"a body with status {status}", "It has none: return None with it.")
     response = to_response("" if status in BODILESS else body, request, context)
-    if status in BODILESS:
-        del response.headers["Content-Type"]
     response.status_code = status or response.status_code
     for name, value in headers.items():
         response.headers[name] = value

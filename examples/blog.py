@@ -12,6 +12,7 @@ from django.contrib.syndication.views import Feed
 from django.core.management import CommandError
 from django.core.paginator import Paginator
 from django.db import models
+from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -98,6 +99,8 @@ def index(request):
 
 @app.get("/<int:year>/", template="index.html")
 def archive(request, year):
+    if year not in range(1, 10_000):
+        raise Http404
     return listing(request, Post.objects.live().filter(published__year=year), f"Posts of {year}")
 
 
@@ -194,7 +197,6 @@ def import_entry(entry):
 
 
 # Templates: these stand in the file until there are enough for a folder `templates`.
-
 app.templates["base.html"] = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -230,11 +232,9 @@ app.templates["meta.html"] = """<p class="meta"><time>{{ post.published|date }}<
 app.templates["index.html"] = """{% extends "base.html" %}{% block main %}
 {% if title %}<h1>{{ title }}</h1>{% endif %}
 {% for post in page %}<article><h2><a href="{{ post.get_absolute_url }}">{{ post }}</a></h2>
-  {% include "meta.html" %}{{ post.body|truncatewords_html:40|safe }}</article>
-{% empty %}<p>No posts yet.</p>{% endfor %}
+  {% include "meta.html" %}{{ post.body|truncatewords_html:40|safe }}</article>{% empty %}<p>No posts yet.</p>{% endfor %}
 <nav>{% if page.has_previous %}<a href="{% querystring page=page.previous_page_number %}">← Newer</a>{% endif %}
-{% if page.has_next %}<a href="{% querystring page=page.next_page_number %}">Older →</a>{% endif %}
-</nav>{% endblock %}"""
+{% if page.has_next %}<a href="{% querystring page=page.next_page_number %}">Older →</a>{% endif %}</nav>{% endblock %}"""
 
 app.templates["post.html"] = """{% extends "base.html" %}{% block main %}
 <article><h1>{{ post }}</h1>{% include "meta.html" %}{{ post.body|safe }}</article>

@@ -1,12 +1,8 @@
 """One object that is the site and its WSGI and ASGI application."""
 
-import asyncio
 import threading
-from wsgiref.util import setup_testing_defaults
-from wsgiref.validate import validator
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
 
 SERVERS = {
     "gunicorn": ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app"),
@@ -189,68 +185,6 @@ def test_the_handler_is_built_once_by_requests_that_come_together(site):
     """)
         == "{b'hello'} [1]"
     )
-
-
-@pytest.mark.django_db
-def test_wsgi_is_spoken_to_the_letter(app):
-    environ = {"HTTP_HOST": "localhost", "QUERY_STRING": ""}
-    setup_testing_defaults(environ)
-    answered = []
-    body = validator(app)(environ, lambda status, headers, exc_info=None: answered.append(status))
-    text = b"".join(body)
-    body.close()
-    assert (answered, b"No posts yet" in text) == (["200 OK"], True)
-
-
-async def ask_asgi(application, scope, *messages):
-    """The first thing that the application sends, once it has sent everything."""
-    communicator = ApplicationCommunicator(application, scope)
-    for message in messages:
-        await communicator.send_input(message)
-    first = last = await communicator.receive_output(timeout=10)
-    while last["type"].startswith("http.response") and (
-        last["type"] == "http.response.start" or last.get("more_body")
-    ):
-        last = await communicator.receive_output(timeout=10)
-    await communicator.wait(timeout=10)
-    return first
-
-
-SCOPE = {
-    "type": "http",
-    "method": "GET",
-    "path": "/admin/login/",
-    "query_string": b"",
-    "headers": [(b"host", b"localhost")],
-    "http_version": "1.1",
-    "scheme": "http",
-}
-
-
-def test_asgi_is_spoken_in_both_kinds(app):
-    message = {"type": "http.request", "body": b""}
-
-    async def newer(scope, receive, send):
-        await app(scope, receive, send)
-
-    # asgiref takes an object for the older kind, which is first called with the scope alone.
-    assert asyncio.run(ask_asgi(app, SCOPE, message))["status"] == 200
-    assert asyncio.run(ask_asgi(newer, SCOPE, message))["status"] == 200
-
-
-def test_the_lifespan_is_answered(app):
-    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-    started = asyncio.run(ask_asgi(app, {"type": "lifespan"}, *messages))
-    assert started == {"type": "lifespan.startup.complete"}
-    stopped = asyncio.run(ask_asgi(app, {"type": "lifespan"}, messages[1]))
-    assert stopped == {"type": "lifespan.shutdown.complete"}
-
-
-def test_a_site_that_cannot_start_says_so_in_the_lifespan(site):
-    site.write("app.include('/x/', 'nowhere')")
-    done = site.python("-m", "uvicorn", "--port", "1", "blog:app")
-    assert done.returncode == 3
-    assert "No module named 'nowhere'" in done.stderr
 
 
 def test_the_admin_moves_and_goes(site):

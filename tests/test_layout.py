@@ -8,7 +8,7 @@ import djng
 
 PACKAGE = Path(djng.__file__).parent
 RUNGS = [
-    {"errors", "hiding", "templates"},
+    {"errors", "hiding", "templates", "wsgi"},
     {"hints"},
     {"debug"},
     {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured"}

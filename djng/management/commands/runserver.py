@@ -19,6 +19,7 @@ from djng import automigrate, reloader
 from djng.app import Djng
 from djng.errors import command, short
 from djng.settings import Environment
+from djng.wsgi import WSGIHandler
 
 EVERYWHERE = ("0", "0.0.0.0", "::")  # noqa: S104  # only where the user asks for it
 
@@ -92,6 +93,9 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
             if not options["use_reloader"]:
                 raise
             reloader.show(error, settings.DEBUG)
+
+    def get_handler(self, *args: Any, **options: Any) -> Any:
+        return super().get_handler(*args, **options) if settings.WSGI_APPLICATION else WSGIHandler()
 
     def check_migrations(self) -> None:
         if self.migrates:

@@ -1,0 +1,232 @@
+"""Nothing that a stranger can send makes the example fail, hang or grow."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import string
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+import pytest
+from conftest import ROOT, Site
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+REQUESTS = 7_000  # to each server
+GROWTH = 8 * 2**20  # in bytes, from the first quarter of them to the end
+COMMANDS = {
+    "gunicorn": ("-m", "gunicorn", "--threads", "2", "--bind", "127.0.0.1:PORT", "blog:app"),
+    "uvicorn": ("-m", "uvicorn", "--no-access-log", "--port", "PORT", "blog:app"),
+    "serve": ("blog.py", "serve", "--port", "PORT"),
+}
+
+PATHS = [
+    "/",
+    "/2024/",
+    "/99999999999999999999/",
+    "/tags/django/",
+    "/search/",
+    "/api/posts/",
+    "/feed.atom",
+    "/posts/hello-world-1/",
+    "/posts/nothing/",
+    "/admin/",
+    "/admin/login/",
+    "/admin/blog/post/add/",
+    "/admin/jsi18n/",
+    "/admin/logout/",
+    "/static/admin/css/base.css",
+    "/static/nothing.css",
+    "/static/",
+    "/static",
+    "/media/a.txt",
+    "/favicon.ico",
+    "/admin/autocomplete/",
+    "/admin/sign-in/nothing/",
+]
+FORMS = ["/posts/hello-world-1/", "/admin/login/", "/admin/logout/", "/admin/jsi18n/"]
+HEADERS = [
+    "Accept",
+    "Accept-Encoding",
+    "Accept-Language",
+    "Authorization",
+    "Content-Type",
+    "Cookie",
+    "Forwarded",
+    "Host",
+    "If-Match",
+    "If-Modified-Since",
+    "If-None-Match",
+    "Origin",
+    "Range",
+    "Referer",
+    "User-Agent",
+    "X-CSRFToken",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-HTTP-Method-Override",
+]
+TYPES = [
+    "application/x-www-form-urlencoded",
+    "application/x-www-form-urlencoded; charset=utf-16",
+    "application/x-www-form-urlencoded; charset=nothing",
+    "multipart/form-data",
+    "multipart/form-data; boundary=b",
+    'multipart/form-data; boundary="\xe9"',
+    "application/json",
+    "; charset=",
+    "text/plain; charset*=nothing''x",
+    f"text/plain; a={'x' * 9999}",
+]
+VALUES = [
+    "bytes=0-",
+    "bytes=-1",
+    "bytes=9-1,5-7",
+    "*",
+    '"etag", W/"x"',
+    "Thu, 01 Jan 1970 00:00:00 GMT",
+    "Thu, 99 Foo 99999 99:99:99 GMT",
+    "gzip, br;q=x, *;q=0",
+    "localhost:99999",
+    "localhost@other.example",
+    "csrftoken=x; sessionid=y; messages=z",
+    'sessionid="\\377"; =; ;; messages=W1tdXQ:a:b',
+    *TYPES,
+]
+PARTS = [
+    '--b\r\nContent-Disposition: form-data; name="author"\r\n\r\nAda\r\n',
+    '--b\r\nContent-Disposition: form-data; name="a"; filename="../\0x"\r\n\r\n\xff\r\n',
+    "--b\r\nContent-Disposition: form-data; name=t\r\nContent-Transfer-Encoding: base64\r\n\r\n=",
+    "--b\r\nContent-Disposition: form-data; name*=utf-9''%ff\r\n\r\n\r\n",
+    "--b--\r\n",
+    "--b",
+]
+NAMES = ["author", "text", "q", "page", "csrfmiddlewaretoken", "username", "password", "next"]
+
+TOKEN = "a" * 32  # passes the protection against CSRF, in a cookie and in the body
+SIGNED = [("csrfmiddlewaretoken", TOKEN), ("author", "Ada")]
+VALUES.append(f"csrftoken={TOKEN}")
+PARTS.append(f'--b\r\nContent-Disposition: form-data; name="{SIGNED[0][0]}"\r\n\r\n{TOKEN}\r\n')
+
+
+def as_form(fields):
+    return urlencode(fields, errors="surrogatepass").encode()
+
+
+anything = st.text(max_size=20)
+latin = st.text(st.characters(min_codepoint=33, max_codepoint=255), max_size=30)
+token = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=12)
+pairs = st.lists(st.tuples(st.sampled_from(NAMES) | anything, anything), max_size=4)
+methods = st.sampled_from(["GET", "POST", "HEAD", "OPTIONS", "PUT", "TRACE", "DELETE"]) | token
+encoded = anything.map(lambda text: quote(text, errors="surrogatepass"))
+broken = st.sampled_from(
+    ["%", "%00", "%ff", "%2e%2e/", "..", "//", "%2f", "\\", "%c0%ae", ";", "\xe9"]
+)
+tails = st.lists(encoded | broken | latin, max_size=3).map("".join)
+paths = st.tuples(st.sampled_from([*PATHS, "/", ""]), st.just("") | tails).map("".join)
+queries = (pairs.map(as_form).map(bytes.decode) | tails).map("?".__add__)
+targets = st.tuples(paths, st.just("") | queries).map("".join)
+names = st.sampled_from(HEADERS) | token
+headers = st.lists(st.tuples(names, st.sampled_from(VALUES) | latin), max_size=4)
+with_token = st.sampled_from(TYPES).map(
+    lambda kind: [("Cookie", f"csrftoken={TOKEN}"), ("Content-Type", kind)]
+)
+bodies = (
+    (pairs | pairs.map(SIGNED.__add__)).map(as_form)
+    | st.lists(st.sampled_from(PARTS), max_size=4).map(
+        lambda parts: "".join(parts).encode("latin-1")
+    )
+    | st.binary(max_size=300)
+    | st.just(b"")
+)
+
+
+def text_of(method, target, headers, body):
+    """The bytes of a request, which says truly how long it is: else a server waits for the rest."""
+    own = ("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade")
+    lines = [f"{name}: {value}" for name, value in headers if name.lower() not in own[1:]]
+    if not any(name.lower() == "host" for name, _ in headers):
+        lines.append("Host: localhost")
+    lines += [f"Content-Length: {len(body)}", "Connection: close"]
+    head = "\r\n".join([f"{method} {target} HTTP/1.1", *lines, "", ""])
+    return head.encode("latin-1", "replace") + body
+
+
+requests = st.builds(text_of, methods, targets, headers | with_token, bodies)
+requests |= st.builds(text_of, st.just("POST"), st.sampled_from(FORMS), with_token, bodies)
+
+
+def answer_to(port, request):
+    """All that the server says; it may close the connection before it has read everything."""
+    answer = b""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    with connection, contextlib.suppress(ConnectionError):
+        connection.sendall(request)
+        while part := connection.recv(65536):
+            answer += part
+    return answer
+
+
+def resident(pid):
+    """The memory, in bytes, of a process and of those that it has started."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") + sum(map(resident, children))
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def server(request, tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("site"))
+    shutil.copy(ROOT / "examples/blog.py", site.folder)
+    site.put("media/a.txt", "")
+    site.succeed("makemigrations", "-v0")
+    site.succeed("migrate", "-v0")
+    fields = "title='Hello', slug='hello-world-1', published='2024-01-01T00:00Z'"
+    site.shell(f"blog.Post.objects.create({fields})")
+    with site.serve(*COMMANDS[request.param]) as running:
+        yield running
+
+
+def test_no_request_makes_it_fail_or_grow(server):
+    sizes = []
+
+    @settings(
+        max_examples=REQUESTS,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=[*HealthCheck],
+    )
+    @given(requests)
+    def ask(request):
+        answer = answer_to(server.port, request)
+        assert not re.match(rb"HTTP/1.\d 50[^15]", answer), server.log()[-2000:]
+        sizes.append(resident(server.pid))
+
+    ask()
+    assert "Traceback" not in server.log()
+    assert sizes[-1] - sizes[len(sizes) // 4] < GROWTH
+
+
+FORM = "application/x-www-form-urlencoded; charset=utf-16"
+UNREADABLE = [
+    ("/", {"Content_Type": FORM}, 400),
+    ("/missing/", {"Content_Type": "multipart/form-data"}, 404),
+    ("/missing/", {"Content_Type": FORM}, 404),
+    ("/", {"Content_Type": "text/plain; charset*=nothing''x"}, 403),
+    ("/missing/", {"Accept": "text/plain; charset*=nothing''x"}, 404),
+]
+DEVELOPERS = ("blog.py", "runserver", "--noreload", "PORT")
+
+
+@pytest.mark.parametrize("command", [COMMANDS["gunicorn"], COMMANDS["uvicorn"], DEVELOPERS])
+def test_a_header_that_cannot_be_read_is_the_clients_mistake(site, command):
+    site.write("@app.route('/')\ndef index(request):\n    return 'hello'")
+    with site.serve(*command) as server:
+        for path, headers, status in UNREADABLE:
+            headers["Cookie"] = f"csrftoken={TOKEN}"
+            assert server.request(path, "POST", "a=1", **headers).status == status
+    assert "Traceback" not in server.log()
