@@ -14,7 +14,8 @@ def test_all_names_are_there():
 
 def test_the_signature_is_the_one_that_is_promised():
     parameters = inspect.signature(djng.Djng).parameters
-    assert list(parameters) == ["apps", "middleware", "admin", "migrate", "overrides"]
+    ours = ["apps", "middleware", "admin", "migrate", "https", "serve_media"]
+    assert list(parameters) == [*ours, "overrides"]
     assert parameters["admin"].default == "admin/"
 
 
