@@ -69,7 +69,7 @@ def files(site):
 
 
 def integrity(path):
-    with sqlite3.connect(path) as database:
+    with contextlib.closing(sqlite3.connect(path)) as database:
         return database.execute("PRAGMA integrity_check").fetchone()[0]
 
 
@@ -200,7 +200,7 @@ def test_a_backup_is_whole_while_the_site_is_written_to(files):
         before = {*writers.rows}
         assert files.succeed("backup", "copy.sqlite3") == "Wrote copy.sqlite3.\n"
     copy = files.folder / "copy.sqlite3"
-    with sqlite3.connect(copy) as database:
+    with contextlib.closing(sqlite3.connect(copy)) as database:
         kept = {text for (text,) in database.execute("SELECT text FROM blog_entry")}
     assert before <= kept
     assert integrity(copy) == "ok"
