@@ -28,16 +28,19 @@ from typing import TYPE_CHECKING, Any  # noqa: E402
 if TYPE_CHECKING:
     from djng.app import Djng
     from djng.errors import DjngError
+    from djng.routers import Router
 
-__all__ = ["Djng", "DjngError"]
+__all__ = ["Djng", "DjngError", "Router"]
 __version__ = "0.1.0"
+
+HOMES = {"Djng": "djng.app", "DjngError": "djng.errors", "Router": "djng.routers"}
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
 
 
 def __getattr__(name: str) -> Any:
     # What these need of Django is imported with them, and not with the package.
-    home = {"Djng": "djng.app", "DjngError": "djng.errors"}.get(name)
+    home = HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

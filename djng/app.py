@@ -23,15 +23,18 @@ from django.db.models.signals import pre_migrate
 from django.urls import get_resolver, path
 from django.utils.module_loading import import_string
 
-from djng import admin, database, media, templates, urls, views
+from djng import admin, database, media, scopes, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
-from djng.errors import Location, SetupError, caller, name_of, not_run, user_frames
-from djng.urls import Decorated, Decorator
+from djng.errors import SetupError, caller, not_run, user_frames
+from djng.routers import Part
+from djng.urls import Decorated
 from djng.wsgi import WSGIHandler
 
+SCOPES = ("djng.scopes.Errors", "djng.scopes.Scoped")
 
-class Djng(urls.Routes):
+
+class Djng(Part):
     """A whole Django site in the file that makes one of these, and its WSGI and ASGI application.
 
     Takes apps and middleware to add to Django's defaults; where to mount the admin (None for
@@ -70,11 +73,9 @@ class Djng(urls.Routes):
         self._file = FileApp(self._module())
         self.label = self._file.label
         self._lock = RLock()
-        self._resolved: Location | None = None
         self._handlers: dict[type, Any] = {}
         self._asgi_handler: Any = None
         self._commands: list[Callable[..., Any]] = []
-        self._error_views = {**views.ERROR_VIEWS}
         ours = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
         self._configure({**ours, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
@@ -108,16 +109,12 @@ class Djng(urls.Routes):
         settings.configure(**values)
         file.populate(values["INSTALLED_APPS"])
         pre_migrate.connect(self.start)
-        checks.register(lambda **options: [*urls.unreached(self._entries)], checks.Tags.urls)
+        checks.register(lambda **options: [*urls.unreached(self)], checks.Tags.urls)
 
-    def _refuse_late(self) -> None:
-        if self._resolved:
-            hint = "Use reverse_lazy() while the file is read, and import there what has routes."
-            raise SetupError(f"too late: {self._resolved} has resolved a URL.", hint=hint)
-
-    def _add(self, entry: urls.Entry) -> None:
-        self._refuse_late()
-        super()._add(entry)
+    def _use_scopes(self) -> None:
+        """Put what runs the middleware and error views of a part into MIDDLEWARE."""
+        if SCOPES[0] not in settings.MIDDLEWARE:
+            settings.MIDDLEWARE = [SCOPES[0], *settings.MIDDLEWARE, SCOPES[1]]
 
     def admin(self, *models: Any, **options: Any) -> Any:
         """Show a model in the admin, or models with the ModelAdmin that is decorated.
@@ -130,29 +127,6 @@ class Djng(urls.Routes):
         if self.admin_path is None:
             raise SetupError("this site has no admin.", hint="Remove admin=None from Djng().")
         return admin.register(models, options, next(user_frames()))
-
-    def error(self, code: int, *, template: str | None = None) -> Decorator[Decorated]:
-        """Answer an error with the decorated view, where DEBUG is off.
-
-        Takes the status (400, 403, 404 or 500) and the template for a returned dict. The view takes
-        the request and the exception; what it returns has that status unless it says another. ::
-
-            @app.error(404)
-            def not_found(request, exception): return "There is nothing here."
-        """
-        self._refuse_late()
-        if code not in (400, 403, 404, 500):
-            hint = "Write @app.error(404), or 400, 403 or 500: Django hands on no other."
-            raise SetupError("no error view is called for that.", hint=hint)
-
-        def decorate(view: Decorated) -> Decorated:
-            if not urls.fits(view, None, None):
-                hint = f"Write `def {name_of(view)}(request, exception)`."
-                raise SetupError("the view does not take what it is given.", hint=hint)
-            self._error_views[f"handler{code}"] = views.as_error_view(view, code, template)
-            return view
-
-        return decorate
 
     def command(self, function: Decorated) -> Decorated:
         """Make a function a management command of its name.
@@ -173,7 +147,7 @@ class Djng(urls.Routes):
         RouteError.
         """
         with self._lock:
-            urls.check_order(self._entries)
+            urls.check_order(self)
             admin.check_decorated()
             self._file.rename()
             self._file.ready()
@@ -184,20 +158,22 @@ class Djng(urls.Routes):
                 del self._commands[0]
 
     def urlconf(self) -> dict[str, Any]:
-        """What Django looks up in a URLconf: the admin, the routes, the uploaded files."""
+        """What is looked up in a URLconf: the admin, the routes, the uploaded files, the errors."""
         self.start()
         self._check_middleware()
-        self._resolved = caller()
         patterns = [*self.first_patterns]
         if self.admin_path is not None:
             from django.contrib.admin import site
 
             patterns.append(path(self.admin_path, site.urls))
-        patterns += urls.patterns(self._entries, views.as_view)
+        patterns += urls.Builder(views.as_view, (self,)).patterns(self)
         prefix = settings.MEDIA_URL
         if (settings.DEBUG or self._serves_media) and settings.MEDIA_ROOT and "//" not in prefix:
             patterns.append(path(f"{prefix.lstrip('/')}<path:path>", media.serve))
-        return {"urlpatterns": patterns, **self._error_views}
+        handlers = {
+            f"handler{code}": scopes.handler(code, v) for code, v in views.ERROR_VIEWS.items()
+        }
+        return {"urlpatterns": patterns, "scopes": (self,), **handlers}
 
     def _check_middleware(self) -> None:
         """Raise SetupError for a wrong name: in Django's traceback no line is the user's."""

@@ -7,7 +7,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any, NamedTuple, TypeVar
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -16,14 +16,24 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
-from django.urls import URLPattern, URLResolver, include, path, register_converter, resolve
+from django.urls import (
+    Resolver404,
+    ResolverMatch,
+    URLPattern,
+    URLResolver,
+    include,
+    path,
+    register_converter,
+    resolve,
+)
 from django.urls.converters import StringConverter, get_converters
+from django.urls.resolvers import RoutePattern
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 
-from djng.errors import Location, RouteError, caller, name_of
+from djng.errors import KeywordError, Location, RouteError, SetupError, caller, name_of
 
 View = Callable[..., Any]
 Views = dict[str | None, View]
@@ -32,6 +42,8 @@ Decorator = Callable[[Decorated], Decorated]
 MakeView = Callable[[View, str | None], View]
 
 NON_ATOMIC = "_non_atomic_requests"
+EXEMPTIONS = ("csrf_exempt", "login_required", NON_ATOMIC)
+KEPT = (*EXEMPTIONS, "routes", "scopes", "should_append_slash", "view_class")
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -45,16 +57,18 @@ class Route(NamedTuple):
     name: str
     template: str | None
     where: Location
+    middleware: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
         return f'"/{self.rule}"'
 
 
 class Include(NamedTuple):
-    """Somebody else's URLs under a prefix, in any form that Django's `path` takes."""
+    """A router's or somebody else's URLs under a prefix, in any form that Django's `path` takes."""
 
     prefix: str
     urls: Any
+    namespace: str | None
     where: Location
 
 
@@ -64,11 +78,20 @@ Entry = Route | Include
 class Routes:
     """The decorators that collect routes, in the order of the file."""
 
+    app_name: str | None = None
+
     def __init__(self) -> None:
         self._entries: list[Entry] = []
         self._alike: dict[str, list[Route]] = {}
+        self._resolved: Location | None = None
+
+    def _refuse_late(self) -> None:
+        if self._resolved:
+            hint = "Use reverse_lazy() while the file is read, and import there what has routes."
+            raise SetupError(f"too late: {self._resolved} has resolved a URL.", hint=hint)
 
     def _add(self, entry: Entry) -> None:
+        self._refuse_late()
         if isinstance(entry, Route):
             # The names of the placeholders are no part of what a rule matches.
             shape = re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", entry.rule)
@@ -76,7 +99,12 @@ class Routes:
             for other in alike:
                 check_pair(entry, other)
             alike.append(entry)
+        if isinstance(entry, Include) or entry.middleware:
+            self._use_scopes()
         self._entries.append(entry)
+
+    def _use_scopes(self) -> None:
+        """Do what a site needs to know of its parts."""
 
     def route(
         self,
@@ -85,13 +113,15 @@ class Routes:
         name: str | None = None,
         methods: Sequence[str] | None = None,
         template: str | None = None,
+        middleware: Iterable[Any] = (),
     ) -> Decorator[Decorated]:
         """Answer the URLs that `rule` matches with the decorated view.
 
         Takes a rule of Django's `path`, with or without the leading slash; the URL's name, by
-        default the view's; the methods, by default all; and the template that a returned dict is
-        for. Returns a decorator that returns the view unchanged. Raises RouteError for a rule that
-        Django does not read or that does not fit the view's arguments. ::
+        default the view's; the methods, by default all; the template that a returned dict is for;
+        and middleware for this view alone, classes or dotted names, the outermost first. Returns a
+        decorator that returns the view unchanged. Raises RouteError for a rule that Django does not
+        read or that does not fit the view's arguments. ::
 
             @app.route("/posts/<int:pk>/", template="post.html")
             def post(request, pk): return {"post": get_object_or_404(Post, pk=pk)}
@@ -103,12 +133,24 @@ class Routes:
         accepted = tuple(method.upper() for method in methods) if methods else (None,)
 
         def decorate(view: Decorated) -> Decorated:
-            check_rule(rule, view)
-            plain, called = rule.removeprefix("/"), name or name_of(view)
-            self._add(Route(plain, view, accepted, called, template, caller()))
+            check_rule(rule)
+            route = Route(
+                rule.removeprefix("/"),
+                view,
+                accepted,
+                name or name_of(view),
+                template,
+                caller(),
+                listed_middleware(middleware),
+            )
+            self._check(route)
+            self._add(route)
             return view
 
         return decorate
+
+    def _check(self, route: Route) -> None:
+        check_arguments(route)
 
     def get(self, rule: str, **options: Any) -> Decorator[Decorated]:
         """`route` for GET and HEAD: ``@app.get("/about/")``."""
@@ -130,15 +172,37 @@ class Routes:
         """`route` for DELETE: ``@app.delete("/posts/<int:pk>/")``."""
         return self.route(rule, methods=["DELETE"], **options)
 
-    def include(self, prefix: str, urls: Any) -> None:
-        """Put somebody else's URLs under a prefix.
+    def include(self, prefix: str, urls: Any, *, namespace: str | None = None) -> None:
+        """Put a router's or somebody else's URLs under a prefix.
 
-        Takes the prefix and a module's name, a list of patterns, ``(patterns, app_name)`` or all of
-        an ``admin.site.urls``. A module is imported when the first URL is resolved. ::
+        Takes the prefix; a `Router`, as it is or decorated, a module's name, a list of patterns,
+        ``(patterns, app_name)`` or all of an ``admin.site.urls``; and the namespace of their names.
+        A module is imported when the first URL is resolved. Raises RouteError for anything else. ::
 
+            app.include("/shop/", router, namespace="shop")
             app.include("/accounts/", "django.contrib.auth.urls")
         """
-        self._add(Include(prefix.removeprefix("/"), urls, caller()))
+        if callable(urls) and not isinstance(inspect.unwrap(urls), Routes):
+            hint = "Write app.route(...) for a view, or include a Router."
+            raise RouteError(f"{name_of(urls)} has no URLs to include.", hint=hint)
+        if callable(urls) and self in nested(inspect.unwrap(urls)):
+            raise RouteError("a router is included in itself.")
+        self._add(Include(prefix.removeprefix("/"), urls, namespace, caller()))
+
+
+def nested(routes: Any) -> Iterator[Routes]:
+    """A router and all that are included in it."""
+    yield routes
+    for entry in routes._entries:
+        if isinstance(entry, Include) and callable(entry.urls):
+            yield from nested(inspect.unwrap(entry.urls))
+
+
+def listed_middleware(given: Iterable[Any]) -> tuple[Any, ...]:
+    if isinstance(given, str):
+        hint = f'Write ["{given}"].'
+        raise KeywordError(f"middleware={given!r} is not a list.", hint=hint)
+    return tuple(given)
 
 
 def check_pair(route: Route, other: Route) -> None:
@@ -151,20 +215,39 @@ def check_pair(route: Route, other: Route) -> None:
         raise RouteError(f"two functions answer {method or 'any method of'} {route}.", hint=hint)
 
 
-def check_rule(rule: str, view: View) -> None:
+def check_rule(rule: str) -> None:
+    """Raise RouteError for what Django would not read, or would read as something else."""
     hint = "Django routes use <int:id>; for a regex, app.include() a list with re_path()."
     if re.search(r"[<>{}]|\(\?", re.sub(r"<[^<>{}]+>", "", rule)):
         raise RouteError(f'"{rule}" is not a route of Django.', hint=hint)
     register_converters(rule)
     try:
-        placeholders = path(rule.removeprefix("/"), HttpResponse).pattern.converters
+        path(rule.removeprefix("/"), HttpResponse)
     except ImproperlyConfigured as error:
         known = [name for name in get_converters() if "(" not in name]
         names = ", ".join(dict.fromkeys([*known, "float", "string", "any(a,b)"]))
         hint = f"Write <converter:name>; the converters are {names}."
         raise RouteError(str(error), hint=hint) from error
-    for handler in handlers(view):
-        check_arguments(rule, handler, list(placeholders), inspect.isclass(view))
+
+
+def check_arguments(route: Route, prefix: str = "") -> None:
+    """Raise RouteError where the view does not take what its URL gives."""
+    rule = prefix + route.rule
+    placeholders = [*path(rule, HttpResponse).pattern.converters]
+    for view in handlers(route.view):
+        if not fits(view, None, **dict.fromkeys(placeholders)):
+            raise misfit(rule, view, placeholders, route)
+
+
+def misfit(rule: str, view: View, placeholders: list[str], route: Route) -> RouteError:
+    name, signature = name_of(view), inspect.signature(view)
+    given = ", ".join(placeholders) or "no argument"
+    problem = f'the route "/{rule}" gives {given} to {name}{signature}.'
+    if not signature.parameters:
+        problem = f"{name}() does not take the request."
+    wanted = ", ".join(["self"] * inspect.isclass(route.view) + ["request", *placeholders])
+    hint = f"Write `def {name}({wanted})`, or change the route."
+    return RouteError(problem, hint=hint, where=route.where)
 
 
 def handlers(view: View) -> Iterator[View]:
@@ -177,19 +260,6 @@ def handlers(view: View) -> Iterator[View]:
     else:
         methods = (getattr(view, name.lower(), None) for name in METHODS if name != "OPTIONS")
         yield from (partial(method, None) for method in methods if method)
-
-
-def check_arguments(rule: str, view: View, placeholders: list[str], is_method: bool) -> None:
-    if fits(view, None, **dict.fromkeys(placeholders)):
-        return
-    name, signature = name_of(view), inspect.signature(view)
-    given = ", ".join(placeholders) or "no argument"
-    problem = f'the route "{rule}" gives {given} to {name}{signature}.'
-    if not signature.parameters:
-        problem = f"{name}() does not take the request."
-    wanted = ", ".join(["self"] * is_method + ["request", *placeholders])
-    hint = f"Write `def {name}({wanted})`, or change the route."
-    raise RouteError(problem, hint=hint)
 
 
 def fits(view: View, *args: Any, **kwargs: Any) -> bool:
@@ -222,20 +292,140 @@ def register_converters(rule: str) -> None:
             register_converter(flask.get(kind, choice), kind)
 
 
-def patterns(entries: Iterable[Entry], make_view: MakeView) -> Iterator[URLPattern | URLResolver]:
-    """Django's patterns of what `Routes` collected; `make_view` takes a view and its template."""
-    groups: dict[str, list[Route]] = {}
-    for entry in entries:
-        if isinstance(entry, Route):
-            groups.setdefault(entry.rule, []).append(entry)
-    for entry in entries:
-        if isinstance(entry, Include):
-            yield path(entry.prefix, included(entry))
-        elif group := groups.pop(entry.rule, None):
-            view = group_view(group, make_view)
-            vars(view)["routes"] = group  # for who asks where a URL comes from
-            names = dict.fromkeys(route.name for route in group)
-            yield from (path(entry.rule, view, name=name) for name in names)
+class Mount(URLResolver):
+    """A router under its prefix, and the scopes that its URLs are in.
+
+    Django makes a second match of the one below, which takes longer than all else here.
+    """
+
+    scopes: tuple[Any, ...] = ()
+
+    def resolve(self, path: str) -> ResolverMatch:
+        if not (found := self.pattern.match(path)):
+            raise Resolver404({"path": path})
+        rest, _, kwargs = found
+        tried: list[list[Any]] = []
+        for entry in self.url_patterns:
+            try:
+                match = entry.resolve(rest)
+            except Resolver404 as error:
+                tried += [[entry, *each] for each in error.args[0].get("tried", [[]])]
+            else:
+                if match:
+                    return self._complete(match, kwargs, entry, tried)
+                tried.append([entry])
+        raise Resolver404({"tried": tried, "path": rest})
+
+    def _complete(
+        self, match: ResolverMatch, kwargs: dict[str, Any], entry: Any, tried: list[Any]
+    ) -> ResolverMatch:
+        """The match as Django's resolver would have made it."""
+        match.kwargs = {**kwargs, **match.kwargs}
+        match.tried = [*tried, *([entry, *each] for each in match.tried or [[]])]
+        if isinstance(entry, URLResolver):
+            match.route = f"{entry.pattern}{match.route}"
+        match.namespaces[:0] = filter(None, [self.namespace])
+        match.app_names[:0] = filter(None, [self.app_name])
+        return match
+
+
+class Builder(NamedTuple):
+    """Makes Django's patterns of what `Routes` collected, in the scopes and under the prefix."""
+
+    make_view: MakeView
+    scopes: tuple[Any, ...] = ()
+    prefix: str = ""
+
+    def patterns(self, routes: Routes) -> list[URLPattern | URLResolver]:
+        routes._resolved = caller()
+        groups: dict[str, list[Route]] = {}
+        for entry in routes._entries:
+            if isinstance(entry, Route):
+                if self.scopes[1:]:  # those of the app itself are checked as they are read
+                    check_arguments(entry, self.prefix)
+                groups.setdefault(entry.rule, []).append(entry)
+        made: list[URLPattern | URLResolver] = []
+        for entry in routes._entries:
+            if isinstance(entry, Include):
+                made.append(self.include(entry))
+            elif group := groups.pop(entry.rule, None):
+                made += self.group(group)
+        return made
+
+    def group(self, group: list[Route]) -> Iterator[URLPattern]:
+        view = group_view(group, self.make_view)
+        vars(view).update(routes=group, scopes=self.scopes)  # for who asks where a URL comes from
+        names = dict.fromkeys(route.name for route in group)
+        yield from (path(group[0].rule, view, name=name) for name in names)
+
+    def include(self, entry: Include) -> Any:
+        router = inspect.unwrap(entry.urls) if callable(entry.urls) else None
+        if not isinstance(router, Routes):
+            resolver: Any = path(entry.prefix, included(entry))
+            in_scopes = partial(marked, scopes=self.scopes)
+            return rewritten(resolver, in_scopes) if self.scopes[1:] else resolver
+        within = self._replace(scopes=(*self.scopes, router), prefix=self.prefix + entry.prefix)
+        if entry.urls is not router:
+            within = within._replace(make_view=exempting(entry.urls, self.make_view))
+        inner = within.patterns(router)
+        if entry.urls is not router:
+            inner = [rewritten(each, partial(behind_router, entry.urls)) for each in inner]
+        app_name = router.app_name or entry.namespace
+        namespace = entry.namespace or router.app_name
+        mount = Mount(RoutePattern(entry.prefix), inner, None, app_name, namespace)
+        mount.scopes = within.scopes
+        return mount
+
+
+def exemptions(decorated: View) -> dict[str, Any]:
+    """What Django's decorators say of a view by an attribute."""
+    return {mark: getattr(decorated, mark) for mark in EXEMPTIONS if hasattr(decorated, mark)}
+
+
+def exempting(decorated: View, make_view: MakeView) -> MakeView:
+    """Makes views that are exempt from what the decorated router is exempt from."""
+
+    def make(view: View, template: str | None) -> View:
+        made = make_view(view, template)
+        vars(made).update(exemptions(decorated))
+        return made
+
+    return make
+
+
+def rewritten(entry: Any, change: Callable[[View], View]) -> Any:
+    """A pattern like that one, or all of a resolver's, whose views are changed."""
+    if isinstance(entry, URLPattern):
+        return URLPattern(entry.pattern, change(entry.callback), entry.default_args, entry.name)
+    inner = [rewritten(each, change) for each in entry.url_patterns]
+    names = (entry.default_kwargs, entry.app_name, entry.namespace)
+    made = type(entry)(entry.pattern, inner, *names)
+    vars(made).update({"scopes": entry.scopes} if hasattr(entry, "scopes") else {})
+    return made
+
+
+def marked(view: View, **marks: Any) -> View:
+    """The view as another function, which has these attributes too."""
+
+    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return view(request, *args, **kwargs)
+
+    vars(update_wrapper(call, view)).update(marks)
+    return markcoroutinefunction(call) if iscoroutinefunction(view) else call
+
+
+def behind_router(decorated: View, view: View) -> View:
+    """The view behind what decorates its router: that is called, and the router then calls it."""
+
+    inner = async_to_sync(view) if iscoroutinefunction(view) else view
+
+    def call(request: Any, *args: Any, **kwargs: Any) -> Any:
+        request.routed = partial(inner, request, *args, **kwargs)
+        return decorated(request)
+
+    kept = {name: value for name, value in vars(view).items() if name in KEPT}  # it is not async
+    vars(update_wrapper(call, view, updated=())).update(kept | exemptions(decorated))
+    return call
 
 
 def included(entry: Include) -> Any:
@@ -251,15 +441,25 @@ def included(entry: Include) -> Any:
         raise RouteError(message, where=entry.where) from error
 
 
-def unreached(entries: Iterable[Entry]) -> Iterator[checks.Warning]:
+def walk(routes: Routes, prefix: str = "") -> Iterator[tuple[str, Route]]:
+    """Every route, those of the routers too, and the prefix that it is under."""
+    for entry in routes._entries:
+        if isinstance(entry, Route):
+            yield prefix, entry
+        elif callable(entry.urls):
+            yield from walk(inspect.unwrap(entry.urls), prefix + entry.prefix)
+
+
+def unreached(routes: Routes) -> Iterator[checks.Warning]:
     """A system check: the routes of which something above them takes the URL."""
-    for route in entries:
-        if isinstance(route, Route) and "<" not in route.rule:
-            taken_by = getattr(resolve(f"/{route.rule}").func, "routes", [])
+    for prefix, route in walk(routes):
+        url = f"/{prefix}{route.rule}"
+        if "<" not in url:
+            taken_by = getattr(resolve(url).func, "routes", [])
             if route not in taken_by:
                 where = f", {taken_by[0].where}," if taken_by else ""
                 hint = f"What is above it{where} takes its URL: move it up."
-                message = f"{route.where}: {route} is never reached."
+                message = f'{route.where}: "{url}" is never reached.'
                 yield checks.Warning(message, hint=hint, id="djng.W001")
 
 
@@ -283,7 +483,7 @@ def group_view(group: list[Route], make_view: MakeView) -> View:
     def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return views.get(request.method, other)(request, *args, **kwargs)
 
-    vars(dispatch).update(marks)
+    vars(update_wrapper(dispatch, group[0].view, updated=())).update(marks)
     return markcoroutinefunction(dispatch) if has_async else dispatch
 
 
@@ -343,9 +543,9 @@ def behind(middleware: str, view: View) -> View:
     return view
 
 
-def check_order(entries: Iterable[Entry]) -> None:
+def check_order(routes: Routes) -> None:
     """Raise RouteError where the file's function wraps the routed one: it is never called."""
-    for route in [entry for entry in entries if isinstance(entry, Route)]:
+    for _, route in walk(routes):
         view, name = route.view, name_of(route.view)
         by_now = getattr(sys.modules.get(getattr(view, "__module__", "")), name, view)
         if by_now is not view and wraps(by_now, view):

@@ -8,7 +8,6 @@ is a ReturnTypeError that names the view, its file and line, and what to write, 
 import functools
 import inspect
 import logging
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -85,24 +84,42 @@ def as_view(view: View, template: str | None = None) -> View:
     return made
 
 
+def as_hook(function: View, is_after: bool = False) -> View:
+    """What `before_request` and `after_request` call: it returns a response, or before a view None.
+
+    Takes a function of a request, and after a view of its response too, sync or async.
+    """
+    context = Context(function, None)
+
+    def coerced(returned: Any, request: HttpRequest) -> HttpResponseBase | None:
+        if returned is None and not is_after:
+            return None
+        return to_response(returned, request, context)
+
+    def hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
+        return coerced(function(request, *response), request)
+
+    async def async_hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
+        return coerced(await function(request, *response), request)
+
+    return async_hook if is_async(function) else hook
+
+
 def as_error_view(view: View, status: int, template: str | None = None) -> View:
     """The Django error handler of a view that takes the request and the exception."""
     context = Context(view, template)
     call = async_to_sync(view) if is_async(view) else view
 
-    def handler(request: HttpRequest, exception: Exception | None = None) -> Any:
+    def handler(request: HttpRequest, exception: BaseException | None) -> Any:
         try:
-            # Django hands over every exception but that of a 500, which is being handled meanwhile.
-            response: Any = to_response(
-                call(request, exception or sys.exception()), request, context
-            )
+            response: Any = to_response(call(request, exception), request, context)
             response = response.render() if hasattr(response, "render") else response
         except Exception as error:
             error.__suppress_context__ = True  # the first one is logged when this has returned
             logger.exception("%s() failed to show an error:", name_of(view))
             if status != 500:
                 raise  # Django answers as to any error, but does not log this one
-            return ERROR_VIEWS["handler500"](request)
+            return ERROR_VIEWS[500](request)
         response.status_code = status if response.status_code == 200 else response.status_code
         return response
 
@@ -112,18 +129,18 @@ def as_error_view(view: View, status: int, template: str | None = None) -> View:
 def without_form(view: View) -> View:
     """Django's error view; it looks for a token in the form, and fails where none can be read."""
 
-    def handler(request: Any, *args: Any, **kwargs: Any) -> Any:
+    def handler(request: Any, error: BaseException | None = None) -> Any:
         request.csrf_processing_done = True  # as CsrfViewMiddleware says that it has looked
-        return view(request, *args, **kwargs)
+        return view(request) if view is defaults.server_error else view(request, error)
 
     return handler
 
 
 ERROR_VIEWS = {
-    "handler400": without_form(defaults.bad_request),
-    "handler403": without_form(defaults.permission_denied),
-    "handler404": without_form(defaults.page_not_found),
-    "handler500": without_form(defaults.server_error),
+    400: without_form(defaults.bad_request),
+    403: without_form(defaults.permission_denied),
+    404: without_form(defaults.page_not_found),
+    500: without_form(defaults.server_error),
 }
 
 

@@ -161,7 +161,7 @@ STOPS = {
     ),
     "error view": (
         APP + "@app.error(500)\ndef crashed(request): ...",
-        "blog.py:4: the view does not take what it is given.",
+        "blog.py:4: crashed() does not take what it is given.",
         "Write `def crashed(request, exception)`",
     ),
     "bare route": (

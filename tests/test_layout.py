@@ -11,8 +11,9 @@ RUNGS = [
     {"errors", "hiding", "templates", "wsgi"},
     {"hints"},
     {"debug"},
-    {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured"}
+    {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured", "scopes"}
     | {"middleware", "reloader", "automigrate", "signin", "asgi", "database", "media"},
+    {"routers"},
     {"app"},
     {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell", "serve", "backup"},
 ]

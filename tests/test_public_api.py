@@ -8,7 +8,7 @@ from djng import errors
 
 
 def test_all_names_are_there():
-    assert djng.__all__ == ["Djng", "DjngError"]
+    assert djng.__all__ == ["Djng", "DjngError", "Router"]
     assert all(getattr(djng, name) for name in djng.__all__)
 
 
