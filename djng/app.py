@@ -14,6 +14,7 @@ from threading import RLock
 from types import ModuleType
 from typing import Any, ClassVar
 
+import django
 from asgiref.sync import sync_to_async
 from django.apps import apps as installed
 from django.conf import settings
@@ -27,7 +28,7 @@ from djng import admin, database, media, scopes, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
 from djng.errors import SetupError, caller, not_run, user_frames
-from djng.routers import Part
+from djng.routers import Part, check_hook
 from djng.urls import Decorated
 from djng.wsgi import WSGIHandler
 
@@ -139,6 +140,42 @@ class Djng(Part):
         """
         self._commands.append(function)
         return function
+
+    def context_processor(self, function: Decorated) -> Decorated:
+        """Add what a function returns to the context of every template.
+
+        It takes the request and returns a dict. Returns the function. ::
+
+            @app.context_processor
+            def navigation(request): return {"sections": Section.objects.all()}
+        """
+        check_hook(function, "request")
+        templates.processors.append(function)
+        for engine in settings.TEMPLATES:
+            if engine["BACKEND"].endswith("DjangoTemplates"):
+                names = engine.setdefault("OPTIONS", {}).setdefault("context_processors", [])
+                names += ["djng.templates.processed"] * (len(templates.processors) == 1)
+        return function
+
+    def task(self, function: Any = None, **options: Any) -> Any:
+        """Make a function a task of ``django.tasks``, to ``enqueue()``; by default it runs at once.
+
+        Takes the options of Django's own decorator. The setting TASKS chooses what runs it. Returns
+        the task. Raises SetupError before Django 6.0. ::
+
+            @app.task
+            def welcome(email): send_mail("Welcome", "...", None, [email])
+        """
+        if django.VERSION < (6, 0):
+            hint = 'pip install "django>=6.0"'
+            message = f"app.task needs Django 6.0, this is {django.__version__}."
+            raise SetupError(message, hint=hint)
+        from django.tasks import task  # only Django 6 has it
+
+        if function is None:
+            return functools.partial(self.task, **options)
+        self._file.adopt(function)
+        return task(function, **options)
 
     def start(self, **signal: Any) -> None:
         """Make the site whole, once its file has been read; do nothing where it is.
@@ -271,6 +308,8 @@ class Djng(Part):
                 self.keep_secret()
                 if settings.DEBUG and not self._keeps_debug:  # the file starts a server itself
                     settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
+                if settings.ALLOWED_HOSTS == site_settings.UNSERVED:
+                    settings.ALLOWED_HOSTS = site_settings.LOOPBACK
                 if not self._has_databases:
                     in_threads = kind is WSGIHandler
                     database.keep_connections(settings.DATABASES["default"], in_threads=in_threads)

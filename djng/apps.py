@@ -107,6 +107,11 @@ class FileApp:
             apps.app_configs[self.label].name = self.label
             rename(dict(vars(self.module)), self.module.__name__, self.label)
 
+    def adopt(self, function: FunctionType) -> None:
+        """Give a function of the file its name at once: a task would hide it from `rename`."""
+        if self.is_file:
+            rename({"": function}, self.module.__name__, self.label)
+
     def ready(self) -> None:
         """Tell each app once that it is ready, in order; one that fails is told again."""
         while self._waiting:

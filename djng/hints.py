@@ -12,14 +12,17 @@ from pkgutil import iter_modules
 from traceback import walk_tb
 from typing import Any
 
+import django
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
 from django.db import OperationalError, ProgrammingError, connection
-from django.template import TemplateDoesNotExist
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
 from djng.errors import command, install, nearest, short
 from djng.templates import sources
+
+PARTIALS = f"Template partials need Django 6.0, this is {django.__version__}."
 
 
 def hint_of(error: BaseException) -> str:
@@ -41,6 +44,8 @@ def no_module(error: Any) -> str:
 
 def no_template(error: Any) -> str:
     """What there is of nearly that name, and where it was looked for."""
+    if "#" in str(error) and django.VERSION < (6, 0):
+        return PARTIALS
     folder = settings.BASE_DIR
     if (folder / "template").is_dir() and not (folder / "templates").is_dir():
         return "The folder is called template; rename it to templates."
@@ -52,6 +57,11 @@ def no_template(error: Any) -> str:
     ours = [f"{root.relative_to(folder)}/" for root in roots if root.is_relative_to(folder)]
     searched = ", ".join(["app.templates", *ours, "the templates of the apps"])
     return did_you_mean(like) + f"Searched: {searched}."
+
+
+def no_tag(error: Any) -> str:
+    is_partial = re.search(r"'(end)?partial(def)?'", str(error))
+    return PARTIALS if is_partial and django.VERSION < (6, 0) else ""
 
 
 def no_url(error: Any) -> str:
@@ -118,6 +128,7 @@ def not_async(error: Any) -> str:
 HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (ModuleNotFoundError, no_module),
     (TemplateDoesNotExist, no_template),
+    (TemplateSyntaxError, no_tag),
     (NoReverseMatch, no_url),
     (OperationalError, no_table),
     (ProgrammingError, no_table),

@@ -147,16 +147,15 @@ class Alone(BaseHandler):
         patterns = urls.Builder(views.as_view, (router,)).patterns(router)
         conf: Any = SimpleNamespace(urlpatterns=patterns, scopes=(router,))
         self.resolver = URLResolver(RegexPattern(r"^/"), conf)
-        self._view_middleware, self._exception_middleware = [], []
-        self._template_response_middleware: list[Any] = []
         self.answer: Any = self.respond
         with suppress(MiddlewareNotUsed):
-            scoped = scopes.Scoped(convert_exception_to_response(self.respond), self.resolver)
-            self.answer = scoped
-            self._view_middleware.append(scoped.process_view)
-            self._exception_middleware.append(scoped.process_exception)
-            if hasattr(scoped, "process_template_response"):
-                self._template_response_middleware.append(scoped.process_template_response)
+            self.answer = scopes.Scoped(convert_exception_to_response(self.respond), self.resolver)
+        self._view_middleware = self._hooks("process_view")
+        self._exception_middleware = self._hooks("process_exception")
+        self._template_response_middleware = self._hooks("process_template_response")
+
+    def _hooks(self, name: str) -> list[Any]:
+        return [getattr(self.answer, name)] if hasattr(self.answer, name) else []
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         request.resolver_match = self.resolver.resolve(request.path_info)

@@ -189,37 +189,45 @@ class Scoped(Both):
     def __init__(self, get_response: View, resolver: URLResolver | None = None) -> None:
         super().__init__(get_response)
         self.resolver = resolver or get_resolver()
+        everywhere = layers_of(root(self.resolver), None)
         found = [(start, layers_of(*part)) for start, *part in parts(self.resolver.url_patterns)]
-        self.everywhere = layers_of(root(self.resolver), None)
-        self.prefixes = tuple({start for start, layers in found if layers != self.everywhere})
-        if not (self.everywhere or self.prefixes):
+        self.prefixes = tuple({start for start, layers in found if layers != everywhere})
+        if not (everywhere or self.prefixes):
             raise MiddlewareNotUsed
-        every = {self.everywhere, *(layers for _, layers in found)}
+        every = {everywhere, *(layers for _, layers in found)}
         self.stacks = {layers: Stack(get_response, layers) for layers in every}
-        if self.is_async:
-            self.process_view = self.process_view_in_loop  # type: ignore[method-assign]
-        if any(stack.template_hooks for stack in self.stacks.values()):
+        self.everywhere = self.stacks[everywhere]
+        self.use_hooks()
+
+    def use_hooks(self) -> None:
+        """Have those of Django's hooks alone that are needed: each takes time in every request."""
+        stacks = self.stacks.values()
+        if any(stack.view_hooks for stack in stacks):
+            self.process_view = self.view_in_loop if self.is_async else self.view
+        if any(stack.exception_hooks for stack in stacks):
+            self.process_exception = self.exception
+        if any(stack.template_hooks for stack in stacks):
             template = self.template_in_loop if self.is_async else self.template
             self.process_template_response = template
 
     def __call__(self, request: Any) -> Any:
-        layers = self.everywhere
+        stack = self.everywhere
         if request.path_info.startswith(self.prefixes):
-            layers = layers_of(*find(request, self.resolver))
-        request.stack = self.stacks[layers]
-        return request.stack.handler(request)
+            stack = self.stacks[layers_of(*find(request, self.resolver))]
+        request.stack = stack
+        return stack.handler(request)
 
-    def process_view(self, request: Any, *args: Any) -> Any:
+    def view(self, request: Any, *args: Any) -> Any:
         returned = (hook(request, *args) for hook in request.stack.view_hooks)
         return next(filter(None, returned), None)
 
-    async def process_view_in_loop(self, request: Any, *args: Any) -> Any:
+    async def view_in_loop(self, request: Any, *args: Any) -> Any:
         response = None
         for hook in request.stack.view_hooks:
             response = response or await hook(request, *args)
         return response
 
-    def process_exception(self, request: Any, error: Exception) -> Any:
+    def exception(self, request: Any, error: Exception) -> Any:
         returned = (hook(request, error) for hook in request.stack.exception_hooks)
         return next(filter(None, returned), None)
 

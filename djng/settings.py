@@ -3,10 +3,12 @@
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from copy import deepcopy
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import isfunction
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -49,10 +51,13 @@ HTTPS: Settings = {
 }
 WITHOUT_HTTPS = ("runserver", "test")
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+# For django.test.Client in a script or a shell; no server answers to it.
+UNSERVED = [*LOOPBACK, "testserver"]
 KEYWORDS: Settings = {"apps": (), "middleware": (), "admin": "admin/", "migrate": True}
 KEYWORDS |= {"https": False, "serve_media": False}
 # Settings that Django, or a later one than this, reads without a default of its own.
-WITHOUT_DEFAULT = {"MAILERS", "TASKS", "SECURE_CSP", "SECURE_CSP_REPORT_ONLY"}
+CSP = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
+WITHOUT_DEFAULT = {"MAILERS", "TASKS", *CSP}
 
 
 def build(
@@ -81,25 +86,41 @@ def build(
         "USE_TZ": True,
         "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "DATABASES": {"default": environment.database(file)},
-        "TEMPLATES": [templates(file.parent)],
+        "TEMPLATES": [templates(file.parent, overrides)],
         "AUTH_PASSWORD_VALIDATORS": [{"NAME": validator.format(name)} for name in VALIDATORS],
         "MEDIA_ROOT": file.parent / "media",
         "MEDIA_URL": "media/",
+        "LOGIN_REDIRECT_URL": "/",
+        "INSTALLED_APPS": [*given["apps"], *contrib(given["admin"])],
+        "MIDDLEWARE": [*middleware(overrides), *given["middleware"]],
         **static_files(file.parent, command, live=debug or command == "test"),
         **environment.cache(),
         **environment.hosts(),
-        **overrides,
     }
+    settings |= {name: replaced(name, value, settings) for name, value in overrides.items()}
     if (given["https"] or environment.flag("DJANGO_HTTPS")) and command not in WITHOUT_HTTPS:
         settings = {**HTTPS, **settings, **trusted(settings)}
-    settings["INSTALLED_APPS"] = installed_apps(given, label)
-    settings["MIDDLEWARE"] = [*given.get("MIDDLEWARE", MIDDLEWARE), *given["middleware"]]
+    settings["INSTALLED_APPS"] = installed_apps(settings["INSTALLED_APPS"], given["apps"], label)
+    added = [name for name in given["middleware"] if name not in settings["MIDDLEWARE"]]
+    settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *added]
     return {**email(settings), **settings}
+
+
+def replaced(name: str, value: Any, defaults: Settings) -> Any:
+    """The value of an override; a function is called with the default, djng's or Django's."""
+    if not (isfunction(value) and (name in defaults or hasattr(global_settings, name))):
+        return value
+    default = defaults.get(name, getattr(global_settings, name, None))
+    made = value(deepcopy(default))
+    if made is None and default is not None:
+        hint = "Did you forget `return`?"
+        raise SettingError(f"the function for {name} returned None.", hint=hint)
+    return made
 
 
 def trusted(settings: Settings) -> Settings:
     """Who may post over HTTPS: the site's own hosts, whose scheme a proxy hides from Django."""
-    hosts = [host for host in settings["ALLOWED_HOSTS"] if host != "*" and host not in LOOPBACK]
+    hosts = [host for host in settings["ALLOWED_HOSTS"] if host not in ["*", *UNSERVED]]
     own = [f"https://{re.sub('^[.]', '*.', host)}" for host in hosts]
     return {"CSRF_TRUSTED_ORIGINS": [*own, *settings["CSRF_TRUSTED_ORIGINS"]]}
 
@@ -123,8 +144,23 @@ def static_files(folder: Path, command: str | None, live: bool) -> Settings:
     }
 
 
-def templates(folder: Path) -> Settings:
+def has_csp(overrides: Settings) -> bool:
+    """Whether there is a content security policy; raises SettingError where Django has none."""
+    names = [name for name in CSP if overrides.get(name)]
+    if names and django.VERSION < (6, 0):
+        hint = 'pip install "django>=6.0", or the package django-csp.'
+        raise SettingError(f"{names[0]} needs Django 6.0, this is {django.__version__}.", hint=hint)
+    return bool(names)
+
+
+def middleware(overrides: Settings) -> list[str]:
+    csp = ["django.middleware.csp.ContentSecurityPolicyMiddleware"] * has_csp(overrides)
+    return [MIDDLEWARE[0], *csp, *MIDDLEWARE[1:]]
+
+
+def templates(folder: Path, overrides: Settings) -> Settings:
     """The file's own templates come first, then its folder's, then those of the apps."""
+    processors = [*PROCESSORS, *["template.{}.csp"] * has_csp(overrides)]
     django_loader = "django.template.loaders.{}.Loader".format
     loaders = [django_loader("filesystem"), django_loader("app_directories")]
     return {
@@ -132,7 +168,7 @@ def templates(folder: Path) -> Settings:
         "DIRS": [folder / "templates"],
         "OPTIONS": {
             "builtins": ["django.templatetags.static", "djng.templates"],
-            "context_processors": [f"django.{p.format('context_processors')}" for p in PROCESSORS],
+            "context_processors": [f"django.{p.format('context_processors')}" for p in processors],
             "loaders": [(django_loader("cached"), ["djng.templates.Loader", *loaders])],
         },
     }
@@ -169,12 +205,15 @@ def email(settings: Settings) -> Settings:
     return {"EMAIL_BACKEND": backend}
 
 
-def installed_apps(given: Settings, label: str) -> list[str]:
+def contrib(admin: str | None) -> list[str]:
+    return [f"django.contrib.{name}" for name in CONTRIB if admin or name != "admin"]
+
+
+def installed_apps(names: Iterable[str], added: Iterable[str], label: str) -> list[str]:
     """Earlier apps win, so the file's own templates and commands come before everybody's."""
-    contrib = [f"django.contrib.{name}" for name in CONTRIB if given["admin"] or name != "admin"]
     ours = [label, "djng", "whitenoise.runserver_nostatic"]
-    rest = [*given["apps"], *given.get("INSTALLED_APPS", contrib)]
-    return [*ours, *(app for app in rest if app not in ours)]
+    missing = [name for name in added if name not in names]
+    return list(dict.fromkeys([*ours, *missing, *names]))
 
 
 def check(given: Settings) -> None:
@@ -221,7 +260,7 @@ class Environment(NamedTuple):
         hosts = self.listed("DJANGO_ALLOWED_HOSTS", r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]", what)
         what = "origins with their scheme, as https://example.com,"
         origins = self.listed("DJANGO_CSRF_TRUSTED_ORIGINS", r"[a-z][a-z0-9+.-]*://[^/\s]+", what)
-        return {"ALLOWED_HOSTS": hosts or LOOPBACK, "CSRF_TRUSTED_ORIGINS": origins}
+        return {"ALLOWED_HOSTS": hosts or UNSERVED, "CSRF_TRUSTED_ORIGINS": origins}
 
     def database(self, file: Path) -> Settings:
         """The database that DATABASE_URL names, or SQLite in a file beside the user's."""

@@ -266,7 +266,7 @@ def fits(view: View, *args: Any, **kwargs: Any) -> bool:
     """Whether the view takes these arguments; what was not written in Python takes any."""
     # Django's own decorators hand on what they get; another may add an argument.
     while getattr(view, "__globals__", {}).get("__name__", "").startswith("django."):
-        if not hasattr(view, "__wrapped__"):
+        if not hasattr(view, "__wrapped__") or hasattr(view, "view_class"):
             break
         view = view.__wrapped__
     try:

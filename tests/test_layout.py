@@ -8,14 +8,16 @@ import djng
 
 PACKAGE = Path(djng.__file__).parent
 RUNGS = [
-    {"errors", "hiding", "templates", "wsgi"},
+    {"errors", "hiding", "wsgi"},
+    {"templates"},
     {"hints"},
     {"debug"},
     {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured", "scopes"}
     | {"middleware", "reloader", "automigrate", "signin", "asgi", "database", "media"},
     {"routers"},
     {"app"},
-    {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell", "serve", "backup"},
+    {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell", "serve", "backup"}
+    | {"test", "signup"},
 ]
 MODULES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
 

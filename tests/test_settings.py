@@ -1,6 +1,9 @@
 """The settings are a pure function of a file, an environment and keywords."""
 
+from copy import deepcopy
+
 import pytest
+from django.conf import global_settings
 
 from djng.errors import SettingError
 from djng.settings import Environment, build
@@ -57,6 +60,76 @@ def test_apps_and_middleware_are_added(tmp_path):
     assert made["MIDDLEWARE"][-1] == "shop.Basket"
 
 
+def test_a_function_makes_a_setting_of_its_default(tmp_path):
+    plain = settings(tmp_path)["MIDDLEWARE"]
+    made = settings(
+        tmp_path,
+        MIDDLEWARE=lambda default: ["toolbar.Toolbar", *default],
+        LANGUAGES=lambda default: default[:1],
+        LOCALE_PATHS=lambda default: [*default, tmp_path],
+    )
+    assert made["MIDDLEWARE"] == ["toolbar.Toolbar", *plain]
+    assert made["LANGUAGES"] == global_settings.LANGUAGES[:1]
+    assert made["LOCALE_PATHS"] == [tmp_path]
+
+
+@pytest.mark.parametrize("name", ["STORAGES", "LOGGING", "DATABASES", "CACHES"])
+def test_a_function_cannot_change_the_default(tmp_path, name):
+    def spoil(default):
+        for each in default.values():
+            if isinstance(each, dict):
+                each.clear()
+        return default
+
+    before, django = settings(tmp_path).get(name), deepcopy(getattr(global_settings, name))
+    assert settings(tmp_path, **{name: spoil})[name] != before
+    assert settings(tmp_path).get(name) == before
+    assert getattr(global_settings, name) == django
+
+
+def test_a_function_that_returns_nothing_is_told(tmp_path):
+    with pytest.raises(SettingError, match="the function for MIDDLEWARE returned None") as caught:
+        settings(tmp_path, MIDDLEWARE=lambda default: default.insert(0, "toolbar.Toolbar"))
+    assert "return" in caught.value.hint
+    assert settings(tmp_path, WHITENOISE_ROOT=lambda default: default)["WHITENOISE_ROOT"] is None
+
+
+def test_a_function_that_another_package_asks_for_stays_one(tmp_path):
+    def of_whitenoise(path, url): ...
+
+    made = settings(tmp_path, WHITENOISE_IMMUTABLE_FILE_TEST=of_whitenoise)
+    assert made["WHITENOISE_IMMUTABLE_FILE_TEST"] is of_whitenoise
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (["a", "b"], ["a", "b", "new"]),
+        (["a", "new", "b"], ["a", "new", "b"]),
+        (lambda default: ["a", *default[-1:]], ["a", "new"]),
+        (lambda default: [*default[-1:], "a"], ["new", "a"]),
+        (lambda default: ["a"], ["a", "new"]),
+    ],
+)
+def test_middleware_is_added_once_to_what_is_given(tmp_path, given, made):
+    assert settings(tmp_path, MIDDLEWARE=given, middleware=["new"])["MIDDLEWARE"] == made
+
+
+@pytest.mark.parametrize(
+    ("given", "made"),
+    [
+        (["a", "b"], ["new", "a", "b"]),
+        (["a", "new", "b"], ["a", "new", "b"]),
+        (lambda default: ["a", *default[:1]], ["a", "new"]),
+        (lambda default: [*default[:1], "a"], ["new", "a"]),
+        (lambda default: ["a"], ["new", "a"]),
+    ],
+)
+def test_apps_are_added_once_to_what_is_given(tmp_path, given, made):
+    apps = settings(tmp_path, INSTALLED_APPS=given, apps=["new"])["INSTALLED_APPS"]
+    assert apps == ["blog", "djng", "whitenoise.runserver_nostatic", *made]
+
+
 def test_a_site_may_do_without_the_admin(tmp_path):
     assert "django.contrib.admin" not in settings(tmp_path, admin=None)["INSTALLED_APPS"]
 
@@ -69,7 +142,8 @@ def test_apps_given_as_they_are_still_hold_the_files_own(tmp_path):
 
 
 def test_hosts_are_loopback_unless_they_are_named(tmp_path):
-    assert settings(tmp_path)["ALLOWED_HOSTS"] == ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+    hosts = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+    assert settings(tmp_path)["ALLOWED_HOSTS"] == [*hosts, "testserver"]  # which no server keeps
     named = settings(tmp_path, {"DJANGO_ALLOWED_HOSTS": "example.com, .example.org"})
     assert named["ALLOWED_HOSTS"] == ["example.com", ".example.org"]
 

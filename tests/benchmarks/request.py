@@ -21,7 +21,7 @@ import importlib, io, sys, time
 
 app = importlib.import_module(sys.argv[1]).app
 environ = {
-    "REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "SCRIPT_NAME": "",
+    "REQUEST_METHOD": "GET", "PATH_INFO": sys.argv[2], "QUERY_STRING": "", "SCRIPT_NAME": "",
     "SERVER_NAME": "localhost", "SERVER_PORT": "80", "HTTP_HOST": "localhost",
     "wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http",
 }
@@ -40,9 +40,9 @@ for line in sys.stdin:
 """
 
 
-def worker(module, folder):
+def worker(module, folder, path="/"):
     return subprocess.Popen(
-        [sys.executable, "-c", WORKER, module],
+        [sys.executable, "-c", WORKER, module, path],
         cwd=folder,
         env=environment(),
         stdin=subprocess.PIPE,
@@ -57,8 +57,8 @@ def turn(process):
     return float(process.stdout.readline())
 
 
-def duel(folder):
-    with worker("one", folder) as ours, worker("hand", folder) as theirs:
+def duel(folder, first="one", second="hand", path="/"):
+    with worker(first, folder, path) as ours, worker(second, folder) as theirs:
         pairs = [(turn(ours), turn(theirs)) for _ in range(ROUNDS)]
         ours.stdin.close()
         theirs.stdin.close()
