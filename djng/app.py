@@ -41,9 +41,9 @@ class Djng(Part):
     Takes apps and middleware to add to Django's defaults; where to mount the admin (None for
     nowhere); whether ``runserver`` may migrate by itself where that only adds; whether a proxy
     serves it by HTTPS; whether uploaded files are served without DEBUG too; and any of Django's
-    settings in capitals, which are set as they are. Raises KeywordError for another keyword,
-    SettingError for a misspelt setting or an environment variable that does not parse, and
-    SetupError where the file cannot become a site. ::
+    settings in capitals, set as they are or, where a function is given, to what that makes of the
+    default. Raises KeywordError for another keyword, SettingError for a misspelt setting or an
+    environment variable that does not parse, and SetupError where the file cannot become a site. ::
 
         app = Djng(apps=["taggit"], LANGUAGE_CODE="de")
     """
@@ -74,9 +74,9 @@ class Djng(Part):
         self._file = FileApp(self._module())
         self.label = self._file.label
         self._lock = RLock()
+        self._commands: list[Callable[..., Any]] = []
         self._handlers: dict[type, Any] = {}
         self._asgi_handler: Any = None
-        self._commands: list[Callable[..., Any]] = []
         ours = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
         self._configure({**ours, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
@@ -139,7 +139,16 @@ class Djng(Part):
             def greet(name: str, times: int = 1): print(f"Hello {name}! " * times)
         """
         self._commands.append(function)
+        if self._file.module.__name__ == self.label:  # else it is a script, and about to start
+            self._register_commands()
         return function
+
+    def _register_commands(self) -> None:
+        while self._commands:
+            from djng import commands  # they take long to import, and few files have any
+
+            commands.register(self._commands[0], self.label)
+            del self._commands[0]
 
     def context_processor(self, function: Decorated) -> Decorated:
         """Add what a function returns to the context of every template.
@@ -188,11 +197,7 @@ class Djng(Part):
             admin.check_decorated()
             self._file.rename()
             self._file.ready()
-            while self._commands:
-                from djng import commands  # they take long to import, and few servers need any
-
-                commands.register(self._commands[0], self._file.label)
-                del self._commands[0]
+            self._register_commands()
 
     def urlconf(self) -> dict[str, Any]:
         """What is looked up in a URLconf: the admin, the routes, the uploaded files, the errors."""

@@ -49,6 +49,17 @@ HTTPS: Settings = {
     "SECURE_SSL_REDIRECT": True,
     "SESSION_COOKIE_SECURE": True,
 }
+SIMPLE: Settings = {
+    "ROOT_URLCONF": "djng.urlconf",
+    "TIME_ZONE": "UTC",
+    "USE_TZ": True,
+    "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+    "AUTH_PASSWORD_VALIDATORS": [
+        {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in VALIDATORS
+    ],
+    "MEDIA_URL": "media/",
+    "LOGIN_REDIRECT_URL": "/",
+}
 WITHOUT_HTTPS = ("runserver", "test")
 LOOPBACK = ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 # For django.test.Client in a script or a shell; no server answers to it.
@@ -71,39 +82,38 @@ def build(
     environment = Environment(environ)
     given = {**KEYWORDS, **overrides}
     check(given)
+    apps, middleware = [*given["apps"]], [*given["middleware"]]
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
-    debug = overrides.get("DEBUG", environment.flag("DJANGO_DEBUG", command == "runserver"))
-    validator = "django.contrib.auth.password_validation.{}Validator"
+    is_secure = (
+        given["https"] or environment.flag("DJANGO_HTTPS")
+    ) and command not in WITHOUT_HTTPS
+    debug = environment.flag("DJANGO_DEBUG", command == "runserver")
+    debug = replaced("DEBUG", overrides.pop("DEBUG", debug), {"DEBUG": debug})
     settings = {
         "SETTINGS_MODULE": label,
         "DEBUG": debug,
         "LOGGING": logging(debug),
         **(EXPLAINED if debug else {}),
+        **(HTTPS if is_secure else {}),
+        **SIMPLE,
         "BASE_DIR": file.parent,
-        "ROOT_URLCONF": "djng.urlconf",
         "SECRET_KEY": environment.secret_key(file),
-        "TIME_ZONE": "UTC",
-        "USE_TZ": True,
-        "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
         "DATABASES": {"default": environment.database(file)},
         "TEMPLATES": [templates(file.parent, overrides)],
-        "AUTH_PASSWORD_VALIDATORS": [{"NAME": validator.format(name)} for name in VALIDATORS],
         "MEDIA_ROOT": file.parent / "media",
-        "MEDIA_URL": "media/",
-        "LOGIN_REDIRECT_URL": "/",
-        "INSTALLED_APPS": [*given["apps"], *contrib(given["admin"])],
-        "MIDDLEWARE": [*middleware(overrides), *given["middleware"]],
+        "INSTALLED_APPS": [*apps, *contrib(given["admin"])],
+        "MIDDLEWARE": [*default_middleware(overrides), *middleware],
         **static_files(file.parent, command, live=debug or command == "test"),
         **environment.cache(),
         **environment.hosts(),
+        **email(overrides, debug),
     }
     settings |= {name: replaced(name, value, settings) for name, value in overrides.items()}
-    if (given["https"] or environment.flag("DJANGO_HTTPS")) and command not in WITHOUT_HTTPS:
-        settings = {**HTTPS, **settings, **trusted(settings)}
-    settings["INSTALLED_APPS"] = installed_apps(settings["INSTALLED_APPS"], given["apps"], label)
-    added = [name for name in given["middleware"] if name not in settings["MIDDLEWARE"]]
+    settings |= trusted(settings) if is_secure else {}
+    settings["INSTALLED_APPS"] = installed_apps([*settings["INSTALLED_APPS"]], apps, label)
+    added = [name for name in middleware if name not in settings["MIDDLEWARE"]]
     settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *added]
-    return {**email(settings), **settings}
+    return settings
 
 
 def replaced(name: str, value: Any, defaults: Settings) -> Any:
@@ -153,7 +163,7 @@ def has_csp(overrides: Settings) -> bool:
     return bool(names)
 
 
-def middleware(overrides: Settings) -> list[str]:
+def default_middleware(overrides: Settings) -> list[str]:
     csp = ["django.middleware.csp.ContentSecurityPolicyMiddleware"] * has_csp(overrides)
     return [MIDDLEWARE[0], *csp, *MIDDLEWARE[1:]]
 
@@ -194,11 +204,11 @@ def logging(debug: bool) -> Settings:
     }
 
 
-def email(settings: Settings) -> Settings:
+def email(overrides: Settings, debug: bool) -> Settings:
     """Mail goes to the terminal while developing, by the setting that this Django has for it."""
-    if any(name.startswith("EMAIL_") for name in settings):
+    if any(name.startswith("EMAIL_") for name in overrides):
         return {}
-    kind = "console" if settings["DEBUG"] else "smtp"
+    kind = "console" if debug else "smtp"
     backend = f"django.core.mail.backends.{kind}.EmailBackend"
     if django.VERSION >= (6, 1):
         return {"MAILERS": {"default": {"BACKEND": backend}}}
@@ -206,7 +216,9 @@ def email(settings: Settings) -> Settings:
 
 
 def contrib(admin: str | None) -> list[str]:
-    return [f"django.contrib.{name}" for name in CONTRIB if admin or name != "admin"]
+    """Django's own apps; those of others come before, and may replace their pages and djng's."""
+    names = [name for name in CONTRIB if admin or name != "admin"]
+    return ["djng.accounts.Accounts", *(f"django.contrib.{name}" for name in names)]
 
 
 def installed_apps(names: Iterable[str], added: Iterable[str], label: str) -> list[str]:

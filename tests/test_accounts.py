@@ -9,6 +9,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from conftest import Site
+from test_readme import PYTHON
 
 ACCOUNTS = """
 from djng import Djng
@@ -327,6 +328,12 @@ def test_a_sites_own_templates_replace_the_look_of_all_or_a_page(site):
         assert server.request("/accounts/password_reset/done/").text == "in the folder"
 
 
+def test_the_pages_of_other_apps_come_first(site):
+    site.put("theme/__init__.py", "").put("theme/templates/registration/login.html", "the theme's")
+    with site.write(accounts('apps=["theme"]')).serve() as server:
+        assert server.request("/accounts/login/").text == "the theme's"
+
+
 @pytest.fixture(scope="module")
 def with_superuser(module_site):
     module_site.write(accounts()).succeed("migrate", "--verbosity", "0")
@@ -373,72 +380,16 @@ def test_every_page_that_the_admin_has_is_the_same(with_superuser):
     assert "False" not in compared
 
 
-MEMBERS = f"""
-from django.db import models
-from djng import Djng
-
-app = Djng(AUTH_USER_MODEL="blog.User", {HASHER})
-
-from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
-from django.contrib.auth.models import PermissionsMixin
-
-
-class EmailField(models.EmailField):
-    def get_prep_value(self, value):  # upper and lower case are one address
-        return (super().get_prep_value(value) or "").lower()
-
-
-class UserManager(BaseUserManager):
-    def create_user(self, email, password=None, **fields):
-        user = self.model(email=email, **fields)
-        user.set_password(password)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email, password=None, **fields):
-        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-
-
-class User(AbstractBaseUser, PermissionsMixin):
-    email = EmailField("email address", unique=True)
-    is_staff = models.BooleanField(default=False)
-    is_active = models.BooleanField(default=True)
-    USERNAME_FIELD = "email"
-    objects = UserManager()
-
-
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.decorators import login_required
-
-
-@app.admin(User)
-class MemberAdmin(UserAdmin):
-    list_display = ["email", "is_staff", "last_login"]
-    search_fields = ordering = ["email"]
-    rights = ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]
-    fieldsets = [(None, {{"fields": ["email", "password", *rights]}})]
-    add_fieldsets = [(None, {{"fields": ["email", "usable_password", "password1", "password2"]}})]
-
-
-app.include("/accounts/", "django.contrib.auth.urls")
-app.include("/accounts/", "djng.signup")
-
-
-@app.route("/")
-@login_required
-def index(request):
-    return f"<h1>Hello {{request.user}}</h1>"
-"""
-
-
 @pytest.fixture(scope="module")
 def members(tmp_path_factory):
-    site = Site(tmp_path_factory.mktemp("members")).write(MEMBERS)
-    site.succeed("makemigrations")
-    site.succeed("migrate", "--verbosity", "0")
-    superuser = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
-    site.succeed("createsuperuser", "--noinput", "--email", "Root@Example.org", **superuser)
-    with site.serve() as server:
+    (source,) = [text for text in PYTHON if "members.User" in text]
+    site = Site(tmp_path_factory.mktemp("members"))
+    site.put("members.py", source.replace("app = Djng(", f"app = Djng({HASHER}, "))
+    new = ("createsuperuser", "--noinput", "--email", "Root@Example.org")
+    for words in (["makemigrations"], ["migrate", "-v0"], new):
+        done = site.python("members.py", *words, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
+        assert done.returncode == 0, done.stderr
+    with site.serve("members.py", "runserver", "--noreload", "PORT") as server:
         yield server
 
 
@@ -458,10 +409,10 @@ def test_the_admin_of_users_with_an_email_alone(members):
     visitor, added = Visitor(members), Visitor(members)
     assert visitor.sign_in("root@example.org", "/admin/").path == "/admin/"
     new = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
-    page = visitor.fill_in("/admin/blog/user/add/", email="Grace@Example.org", **new)
-    assert re.fullmatch(r"/admin/blog/user/\d+/change/", page.path)
+    page = visitor.fill_in("/admin/members/user/add/", email="Grace@Example.org", **new)
+    assert re.fullmatch(r"/admin/members/user/\d+/change/", page.path)
     assert "added successfully" in page.text
     page = visitor.fill_in(page.path, email="hopper@example.org", is_active="on")
-    assert page.path == "/admin/blog/user/"
-    assert "hopper@example.org" in visitor.open("/admin/blog/user/?q=HOPPER").text
+    assert page.path == "/admin/members/user/"
+    assert "hopper@example.org" in visitor.open("/admin/members/user/?q=HOPPER").text
     assert added.sign_in("hopper@example.org").text == "<h1>Hello hopper@example.org</h1>"

@@ -61,7 +61,7 @@ def hello(site):
 
 def test_the_first_file_is_short_and_whole():
     assert len(PYTHON[0].splitlines()) <= 25
-    assert len(PYTHON) == 2
+    assert len(PYTHON) == 4
 
 
 def test_the_first_command_prints_what_is_shown(notes):
@@ -87,6 +87,18 @@ def test_views_return_what_the_table_says(hello):
         assert server.request("/hello/Ada/").text == "<h1>Hello ADA!</h1>"
         assert server.request("/about/").text == '<a href="/hello/Ada/">Hello</a>'
         assert server.request("/nowhere/").text == "There is no /nowhere/."
+
+
+def test_a_part_of_a_site_does_what_is_said(site):
+    site.put("shop.py", PYTHON[2])
+    with site.serve("shop.py", "runserver", "--noreload", "PORT") as server:
+        assert server.request("/").text == "The shop: /api/items/1/"
+        answers = [server.request("/api/items/1/", "POST", Key="sesame") for _ in range(3)]
+        assert [answer.status for answer in answers] == [200, 200, 409]
+        assert answers[-1].text == '{"error": "Come back tomorrow."}'
+        assert server.request("/api/items/1/", "POST").status == 401
+    with site.serve("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "shop:app") as server:
+        assert "There is no such URL" in server.request("/api/", Key="sesame").text
 
 
 def test_the_command_prints_what_is_shown(hello):

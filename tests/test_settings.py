@@ -81,10 +81,22 @@ def test_a_function_cannot_change_the_default(tmp_path, name):
                 each.clear()
         return default
 
-    before, django = settings(tmp_path).get(name), deepcopy(getattr(global_settings, name))
-    assert settings(tmp_path, **{name: spoil})[name] != before
-    assert settings(tmp_path).get(name) == before
-    assert getattr(global_settings, name) == django
+    before = deepcopy([settings(tmp_path).get(name), getattr(global_settings, name)])
+    assert settings(tmp_path, **{name: spoil})[name] not in before
+    assert [settings(tmp_path).get(name), getattr(global_settings, name)] == before
+
+
+def test_a_function_decides_on_debug_and_on_https(tmp_path):
+    assert settings(tmp_path, DEBUG=lambda default: default)["DEBUG"] is False
+    assert settings(tmp_path, DEBUG=lambda default: not default)["DEBUG"] is True
+    made = settings(tmp_path, https=True, SECURE_HSTS_SECONDS=lambda default: default + 1)
+    assert made["SECURE_HSTS_SECONDS"] == 365 * 24 * 60 * 60 + 1
+
+
+def test_apps_and_middleware_may_be_any_iterable(tmp_path):
+    made = settings(tmp_path, apps=iter(["one"]), INSTALLED_APPS=lambda default: iter(default))
+    assert made["INSTALLED_APPS"].count("one") == 1
+    assert "django.contrib.auth" in made["INSTALLED_APPS"]
 
 
 def test_a_function_that_returns_nothing_is_told(tmp_path):
