@@ -159,9 +159,9 @@ def not_found(request, exception):
     return {"title": "There is nothing here"}
 
 
-@app.library.simple_tag
-def years():
-    return Post.objects.live().datetimes("published", "year", order="DESC")
+@app.context_processor
+def years(request):
+    return {"years": Post.objects.live().datetimes("published", "year", order="DESC")}
 
 
 # A command: python blog.py import_feed FILE
@@ -222,7 +222,7 @@ app.templates["base.html"] = """<!doctype html>
     placeholder="Search" value="{{ request.GET.q|default:'' }}"></form></header>
 <main>{% for message in messages %}<p class="message">{{ message }}</p>{% endfor %}
 {% block main %}<h1>{{ title }}</h1>{% endblock %}</main>
-<footer>{% years as all %}{% for day in all %}<a href="{% url 'archive' day.year %}">{{ day.year }}</a>
+<footer>{% for day in years %}<a href="{% url 'archive' day.year %}">{{ day.year }}</a>
 {% endfor %}<a href="{% url 'feed' %}">Feed</a> <a href="{% url 'admin:index' %}">Admin</a></footer>
 </html>"""
 
