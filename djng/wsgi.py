@@ -51,7 +51,8 @@ class WSGIHandler(wsgi.WSGIHandler):
     request_class = Request
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
-        return typed(super().get_response(request))
+        response = super().get_response(request)
+        return response if response.status_code == 200 else typed(response)
 
 
 def typed(response: HttpResponseBase) -> HttpResponseBase:
