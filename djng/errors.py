@@ -110,15 +110,19 @@ def user_lines(traceback: TracebackType | None) -> Iterator[Location]:
 
     After it those of the functions that led there; the body of a module or a class calls nobody.
     """
-    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
-    others = (*NOT_THE_USERS, *map(sysconfig.get_path, kinds), "<string>")
     is_first = True
     for frame, line in reversed([*walk_tb(traceback)]):
         code = frame.f_code
-        if not code.co_filename.startswith(others):
+        if not is_installed(code.co_filename):
             if is_first or code.co_flags & inspect.CO_OPTIMIZED:
                 yield Location(code.co_filename, line)
             is_first = False
+
+
+def is_installed(file: str) -> bool:
+    """Whether the file is Python's or that of a package, and none that the user writes."""
+    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
+    return file.startswith((*NOT_THE_USERS, *map(sysconfig.get_path, kinds), "<string>"))
 
 
 def original(thing: Any) -> Any:

@@ -117,7 +117,8 @@ class Router(Part):
     Takes middleware for this part alone, classes or dotted names, the outermost first, and the
     `app_name` of its URLs, as Django calls it. Has the decorators of the app for routes, middleware
     and errors. `Djng.include`, or another router's, puts it under a prefix, more than once if need
-    be. Called with a request it answers it by its ``path_info``, as a site of its own. ::
+    be; where it is decorated, its middleware stands around the decorator. Called with a request it
+    answers it by its ``path_info``, as a site of its own. ::
 
         router = Router(middleware=["shop.Basket"])
         app.include("/shop/", router, namespace="shop")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.urls import URLResolver, get_resolver
 
-from djng.errors import locate, original
+from djng.errors import is_installed, locate, original
 
 Row = dict[str, str]
 
@@ -55,5 +55,11 @@ def listing(
 def row(method: str, url: str, name: str, view: Any, where: str | None = None) -> Row:
     view = view and original(view)
     called = getattr(view, "__qualname__", type(view).__name__) if view else ""
-    where = where or str(locate(view) or view.__module__)
+    where = where or place_of(view)
     return {"method": method, "url": url, "name": name, "view": called, "where": where}
+
+
+def place_of(view: Any) -> str:
+    """The user's line where the view is, or the module of a package."""
+    place = locate(view)
+    return str(place if place and not is_installed(place.file) else view.__module__)
