@@ -24,7 +24,7 @@ from django.db.models.signals import pre_migrate
 from django.urls import get_resolver, path
 from django.utils.module_loading import import_string
 
-from djng import admin, database, media, scopes, templates, urls, views
+from djng import admin, database, media, mounts, routers, scopes, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
 from djng.errors import SetupError, caller, not_run, user_frames
@@ -110,7 +110,7 @@ class Djng(Part):
         settings.configure(**values)
         file.populate(values["INSTALLED_APPS"])
         pre_migrate.connect(self.start)
-        checks.register(lambda **options: [*urls.unreached(self)], checks.Tags.urls)
+        checks.register(lambda **options: self._check_routes(), checks.Tags.urls)
 
     def _use_scopes(self) -> None:
         """Put what runs the middleware and error views of a part into MIDDLEWARE."""
@@ -160,10 +160,12 @@ class Djng(Part):
         """
         check_hook(function, "request")
         templates.processors.append(function)
-        for engine in settings.TEMPLATES:
-            if engine["BACKEND"].endswith("DjangoTemplates"):
-                names = engine.setdefault("OPTIONS", {}).setdefault("context_processors", [])
-                names += ["djng.templates.processed"] * (len(templates.processors) == 1)
+        if len(templates.processors) == 1:
+            for engine in settings.TEMPLATES:
+                if engine["BACKEND"].endswith("DjangoTemplates"):
+                    options = engine.setdefault("OPTIONS", {})
+                    names = options.get("context_processors", ())
+                    options["context_processors"] = [*names, "djng.templates.processed"]
         return function
 
     def task(self, function: Any = None, **options: Any) -> Any:
@@ -208,7 +210,7 @@ class Djng(Part):
             from django.contrib.admin import site
 
             patterns.append(path(self.admin_path, site.urls))
-        patterns += urls.Builder(views.as_view, (self,)).patterns(self)
+        patterns += mounts.Builder(views.as_view, (self,)).patterns(self)
         prefix = settings.MEDIA_URL
         if (settings.DEBUG or self._serves_media) and settings.MEDIA_ROOT and "//" not in prefix:
             patterns.append(path(f"{prefix.lstrip('/')}<path:path>", media.serve))
@@ -219,12 +221,20 @@ class Djng(Part):
 
     def _check_middleware(self) -> None:
         """Raise SetupError for a wrong name: in Django's traceback no line is the user's."""
-        for name in settings.MIDDLEWARE:
+        named = [(each, self.where) for each in (*settings.MIDDLEWARE, *self.middleware_classes)]
+        for part in urls.nested(self):
+            routes = [each for each in part._entries if isinstance(each, urls.Route)]
+            named += [(each, route.where) for route in routes for each in route.middleware]
+            if isinstance(part, routers.Router):
+                named += [(each, part.where) for each in part.middleware_classes]
+        for name, where in named:
             try:
-                import_string(name)
+                import_string(name) if isinstance(name, str) else None
             except ImportError as error:
-                message = f"the middleware {name!r}: {error}."
-                raise SetupError(message, where=self.where) from error
+                raise SetupError(f"the middleware {name!r}: {error}.", where=where) from error
+
+    def _check_routes(self) -> list[checks.CheckMessage]:
+        return [*urls.unreached(self), *routers.unmounted()]
 
     def keep_secret(self) -> None:
         """Keep the secret key in a file beside the user's, unless it was given."""

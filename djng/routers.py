@@ -3,22 +3,22 @@
 `Part` is what the app and they have in common. `Alone` answers where a router is called by itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+from django.core import checks
 from django.core.exceptions import MiddlewareNotUsed
 from django.core.handlers.base import BaseHandler
-from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import ResolverMatch, URLResolver
 from django.urls.resolvers import RegexPattern
 
-from djng import scopes, urls, views
-from djng.errors import SetupError, name_of
+from djng import mounts, scopes, urls, views
+from djng.errors import SetupError, caller, name_of
 from djng.urls import Decorated, Decorator
 
 
@@ -87,17 +87,15 @@ class Part(urls.Routes, scopes.Scope):
             def not_found(request, exception): return "There is nothing here."
         """
         self._refuse_late()
-        is_class = isinstance(kind, type) and issubclass(kind, Exception)
-        if is_class:
+        if isinstance(kind, type) and issubclass(kind, Exception):
             self._use_scopes()
         elif kind not in (400, 403, 404, 500):
             hint = "Write @app.error(404), or 400, 403 or 500, or a class of exceptions."
-            raise SetupError("no error view is called for that.", hint=hint)
-        status = scopes.status_of(kind) if isinstance(kind, type) else kind
+            raise SetupError(f"no error view is called for {kind!r}.", hint=hint)
 
         def decorate(view: Decorated) -> Decorated:
             check_hook(view, "request", "exception")
-            self.error_views[kind] = views.as_error_view(view, status, template)
+            self.error_views[kind] = views.as_error_view(view, template)
             return view
 
         return decorate
@@ -124,16 +122,20 @@ class Router(Part):
         app.include("/shop/", router, namespace="shop")
     """
 
+    made: ClassVar["list[Router]"] = []
+
     def __init__(self, *, middleware: Iterable[Any] = (), app_name: str | None = None) -> None:
         super().__init__(middleware)
         self.app_name = app_name
+        self.where = caller()
+        Router.made.append(self)
 
     def _check(self, route: urls.Route) -> None:
         """Wait: the prefix may have placeholders too."""
 
     def __call__(self, request: Any) -> HttpResponseBase:
-        routed = vars(request).pop("routed", None)
-        answer: HttpResponseBase = routed() if routed else self._alone.answer(request)
+        view = mounts.routed.get().get(self)
+        answer: HttpResponseBase = view(request) if view else self._alone.answer(request)
         return answer
 
     @cached_property
@@ -141,22 +143,42 @@ class Router(Part):
         return Alone(self)
 
 
+def unmounted() -> Iterator[checks.Warning]:
+    """A system check: the routers with routes that are included nowhere."""
+    for router in Router.made:
+        if router._entries and not router._resolved:
+            message = f"{router.where}: this Router is included nowhere."
+            yield checks.Warning(message, hint='Write app.include("/...", router).', id="djng.W002")
+
+
 class Alone(BaseHandler):
-    """Answers for a router as for a whole site."""
+    """Answers for a router as for a whole site, but raises what no error view of it answers.
+
+    What a site does within its middleware is in `BaseHandler._get_response`, and takes the hooks of
+    middleware from three lists: private names, for Django has no public ones, and the alternative
+    is to do all of that again.
+    """
 
     def __init__(self, router: Router) -> None:
-        patterns = urls.Builder(views.as_view, (router,)).patterns(router)
+        patterns = mounts.Builder(views.as_view, (router,)).patterns(router)
         conf: Any = SimpleNamespace(urlpatterns=patterns, scopes=(router,))
         self.resolver = URLResolver(RegexPattern(r"^/"), conf)
-        self.answer: Any = self.respond
+        self.chain: Any = self.respond
         with suppress(MiddlewareNotUsed):
-            self.answer = scopes.Scoped(convert_exception_to_response(self.respond), self.resolver)
-        self._view_middleware = self._hooks("process_view")
-        self._exception_middleware = self._hooks("process_exception")
-        self._template_response_middleware = self._hooks("process_template_response")
+            self.chain = scopes.Scoped(self.respond, self.resolver, convert=lambda layer: layer)
+        self._view_middleware = self.hooks("process_view")
+        self._exception_middleware = self.hooks("process_exception")
+        self._template_response_middleware = self.hooks("process_template_response")
 
-    def _hooks(self, name: str) -> list[Any]:
-        return [getattr(self.answer, name)] if hasattr(self.answer, name) else []
+    def hooks(self, name: str) -> list[Any]:
+        return [getattr(self.chain, name)] if hasattr(self.chain, name) else []
+
+    def answer(self, request: HttpRequest) -> Any:
+        match, request.resolver_match = request.resolver_match, None  # it may be that of a site
+        try:
+            return self.chain(request)
+        finally:
+            request.resolver_match = match
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         request.resolver_match = self.resolver.resolve(request.path_info)
@@ -164,10 +186,9 @@ class Alone(BaseHandler):
 
     def respond(self, request: HttpRequest) -> Any:
         try:
-            return super()._get_response(request)  # type: ignore[misc]  # its types leave it out
+            return super()._get_response(request)  # type: ignore[misc]
         except Exception as error:
-            status = scopes.status_of(type(error))
-            response = scopes.answer(request, error, self.resolver, status)
+            response = scopes.respond(request, error, self.resolver, by_status=True)
             if response is None:
                 raise
             return response

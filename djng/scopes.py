@@ -6,10 +6,11 @@ error views answer where Django's would, after its signals, its log and its tran
 that uses none of this has none of it in its MIDDLEWARE.
 """
 
+import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import (
@@ -27,6 +28,8 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
+from djng.errors import SetupError, locate, name_of
+
 View = Callable[..., Any]
 Layers = tuple[Any, ...]
 
@@ -40,6 +43,12 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
+class Part(Protocol):
+    """What may have middleware: a scope, or a single route."""
+
+    def layers(self) -> Layers: ...
+
+
 class Scope:
     """What holds for a part of the site: its middleware, outermost first, and its error views."""
 
@@ -50,12 +59,10 @@ class Scope:
         self.error_views: dict[int | type[Exception], View] = {}
 
     def layers(self) -> Layers:
-        hooks = (self.hooks,) if self.before or self.after else ()
-        return (*self.middleware_classes, *hooks)
-
-    @sync_and_async_middleware
-    def hooks(self, get_response: View) -> Any:
-        return Hooks(self.before, self.after, get_response)
+        """All of its middleware; what runs before is within what runs after, as it may fail."""
+        after = [hooked(After, self.after)] if self.after else []
+        before = [hooked(Before, self.before)] if self.before else []
+        return (*self.middleware_classes, *after, *before)
 
 
 Scopes = tuple[Scope, ...]
@@ -67,13 +74,18 @@ def root(resolver: URLResolver) -> Scopes:
     return found
 
 
-def find(request: HttpRequest, resolver: URLResolver) -> tuple[Scopes, Any]:
+def scopes_of(request: HttpRequest, resolver: URLResolver) -> tuple[Scopes, Any]:
     """The scopes that a request is in, the outermost first, and its route, if it has one."""
+    if urlconf := getattr(request, "urlconf", None):  # some middleware chose another one
+        resolver, default = get_resolver(urlconf), root(resolver)
+    else:
+        default = root(resolver)
     try:
         view = (request.resolver_match or resolver.resolve(request.path_info)).func
     except Resolver404 as error:
-        return around(error, root(resolver)), None
-    return getattr(view, "scopes", root(resolver)), route_of(view, request.method)
+        return around(error, default), None
+    by_method = getattr(view, "by_method", {})
+    return getattr(view, "scopes", default), by_method.get(request.method, by_method.get(None))
 
 
 def around(error: Resolver404, default: Scopes) -> Scopes:
@@ -83,26 +95,15 @@ def around(error: Resolver404, default: Scopes) -> Scopes:
     return max((each.scopes for each in prefixed), key=len, default=default)
 
 
-def route_of(view: View, method: str | None) -> Any:
-    """Which of the routes that share a URL answers the method."""
-    accepted = {None, "GET" if method == "HEAD" else method}
-    routes = getattr(view, "routes", ())
-    return next((route for route in routes if accepted.intersection(route.methods)), None)
-
-
-def layers_of(scopes: Scopes, route: Any) -> Layers:
-    """The middleware of all of them, the outermost first."""
-    return (*chain.from_iterable(s.layers() for s in scopes), *(route.middleware if route else ()))
-
-
-def parts(entries: Iterable[Any], prefix: str = "/") -> Iterator[tuple[str, Scopes, Any]]:
-    """What the paths of a part begin with, its scopes and route, for each in the patterns."""
+def parts(entries: Iterable[Any], prefix: str = "/") -> Iterator[tuple[str, tuple[Part, ...]]]:
+    """What the paths of a part begin with, and the parts it is in, for each of the patterns."""
     for entry in entries:
         start = f"{prefix}{entry.pattern}"
         marked = entry if isinstance(entry, URLResolver) else entry.callback
         if hasattr(marked, "scopes"):
-            for route in (None, *getattr(marked, "routes", ())):
-                yield start.partition("<")[0], marked.scopes, route
+            yield start.partition("<")[0], marked.scopes
+            for route in getattr(marked, "routes", ()):
+                yield start.partition("<")[0], (*marked.scopes, route)
             yield from parts(getattr(entry, "url_patterns", ()), start)
 
 
@@ -116,34 +117,7 @@ def adapt(function: View, is_async: bool) -> View:
     return sync_to_async(function) if is_async else async_to_sync(function)
 
 
-class Stack:
-    """Middleware in the order of a request, around what answers it, as in Django's handlers."""
-
-    def __init__(self, get_response: View, layers: Layers) -> None:
-        is_async = iscoroutinefunction(get_response)
-        self.instances: list[Any] = []
-        for layer in reversed(layers):
-            make = import_string(layer) if isinstance(layer, str) else layer
-            if iscoroutinefunction(get_response):
-                takes_async = getattr(make, "async_capable", False)
-            else:
-                takes_async = not getattr(make, "sync_capable", True)
-            try:
-                instance = make(adapt(get_response, takes_async))
-            except MiddlewareNotUsed:
-                continue
-            self.instances.append(instance)
-            get_response = convert_exception_to_response(instance)
-        self.handler = adapt(get_response, is_async)
-        self.view_hooks = self.hooks("process_view", is_async)[::-1]
-        self.template_hooks = self.hooks("process_template_response", is_async)
-        self.exception_hooks = self.hooks("process_exception", False)
-
-    def hooks(self, name: str, is_async: bool) -> list[View]:
-        return [adapt(getattr(i, name), is_async) for i in self.instances if hasattr(i, name)]
-
-
-class Both:
+class AsyncCapable:
     """A middleware that needs no thread under ASGI."""
 
     sync_capable = async_capable = True
@@ -156,48 +130,146 @@ class Both:
             mark(self)
 
 
-class Hooks(Both):
-    """Functions before and after the view."""
+def hooked(kind: Any, functions: list[View]) -> Any:
+    """The middleware that calls these functions."""
 
-    def __init__(self, before: list[View], after: list[View], get_response: View) -> None:
+    @sync_and_async_middleware
+    def make(get_response: View) -> Any:
+        return kind(functions, get_response)
+
+    return make
+
+
+class Before(AsyncCapable):
+    """Functions that are called in turn with a request, until one has a response for it."""
+
+    def __init__(self, functions: list[View], get_response: View) -> None:
         super().__init__(get_response)
-        self.before = [adapt(each, self.is_async) for each in before]
-        self.after = [adapt(each, self.is_async) for each in reversed(after)]
+        self.functions = [adapt(each, self.is_async) for each in functions]
 
     def __call__(self, request: HttpRequest) -> Any:
         if self.is_async:
             return self.__acall__(request)
-        returned = (hook(request) for hook in self.before)
-        response = next(filter(None, returned), None) or self.get_response(request)
-        for hook in self.after:
-            response = hook(request, response)
+        returned = (function(request) for function in self.functions)
+        return next(filter(None, returned), None) or self.get_response(request)
+
+    async def __acall__(self, request: HttpRequest) -> Any:
+        for function in self.functions:
+            if response := await function(request):
+                return response
+        return await self.get_response(request)
+
+
+class After(AsyncCapable):
+    """Functions that are called in turn, the last one first, with a request and its response."""
+
+    def __init__(self, functions: list[View], get_response: View) -> None:
+        super().__init__(get_response)
+        self.functions = [adapt(each, self.is_async) for each in reversed(functions)]
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if self.is_async:
+            return self.__acall__(request)
+        response = self.get_response(request)
+        for function in self.functions:
+            response = function(request, response)
         return response
 
     async def __acall__(self, request: HttpRequest) -> Any:
-        response = None
-        for hook in self.before:
-            response = response or await hook(request)
-        response = response or await self.get_response(request)
-        for hook in self.after:
-            response = await hook(request, response)
+        response = await self.get_response(request)
+        for function in self.functions:
+            response = await function(request, response)
         return response
 
 
-class Scoped(Both):
-    """Runs the middleware of the scopes that a request is in: the last of MIDDLEWARE."""
+class Stack:
+    """The middleware of one part, around what answers within it, as in Django's handlers."""
 
-    def __init__(self, get_response: View, resolver: URLResolver | None = None) -> None:
+    def __init__(self, layers: Layers, get_response: View, guard: Callable[[View], View]) -> None:
+        is_async = iscoroutinefunction(get_response)
+        self.instances: list[Any] = []
+        for layer in reversed(layers):
+            make = import_string(layer) if isinstance(layer, str) else layer
+            try:
+                instance = make(adapt(get_response, takes_async(make, get_response)))
+            except MiddlewareNotUsed:
+                continue
+            if instance is None:
+                raise nothing(make)
+            self.instances.append(instance)
+            get_response = guard(instance)
+        self.handler = adapt(get_response, is_async)
+        self.view_hooks = self.hooks("process_view", is_async)[::-1]
+        self.template_hooks = self.hooks("process_template_response", is_async)
+        self.exception_hooks = self.hooks("process_exception", False)
+
+    def hooks(self, name: str, is_async: bool) -> list[View]:
+        return [adapt(getattr(i, name), is_async) for i in self.instances if hasattr(i, name)]
+
+
+def nothing(middleware: Any) -> SetupError:
+    """The error for one that returned None, as a factory or as an instance of a class."""
+    message = f"the middleware {name_of(middleware)} returned None."
+    return SetupError(message, hint="Did you forget `return`?", where=locate(middleware))
+
+
+def takes_async(make: Any, get_response: View) -> bool:
+    """Whether a middleware is to be async; raises RuntimeError for one that is neither."""
+    can_sync, can_async = getattr(make, "sync_capable", True), getattr(make, "async_capable", False)
+    if not (can_sync or can_async):
+        raise RuntimeError(f"Middleware {make} must be sync_capable or async_capable.")
+    return bool(can_async if iscoroutinefunction(get_response) else not can_sync)
+
+
+def checked(response: Any, middleware: Any) -> Any:
+    if response is None:
+        raise nothing(middleware)
+    return response
+
+
+class Passage:
+    """How far a request has come through the parts that it is in."""
+
+    def __init__(self) -> None:
+        self.entered: list[Stack] = []
+        self.target: Any = None
+        self.stacks: tuple[Stack, ...] = ()
+
+
+class Scoped(AsyncCapable):
+    """Runs the middleware of the parts that a request is in: the last of MIDDLEWARE.
+
+    Each part decides anew which one is next, for its middleware may have changed the request.
+    """
+
+    def __init__(
+        self,
+        get_response: View,
+        resolver: URLResolver | None = None,
+        convert: Callable[[View], View] = convert_exception_to_response,
+    ) -> None:
         super().__init__(get_response)
-        self.resolver = resolver or get_resolver()
-        everywhere = layers_of(root(self.resolver), None)
-        found = [(start, layers_of(*part)) for start, *part in parts(self.resolver.url_patterns)]
-        self.prefixes = tuple({start for start, layers in found if layers != everywhere})
-        if not (everywhere or self.prefixes):
+        self.resolver, self.convert = resolver or get_resolver(), convert
+        found = [*parts(self.resolver.url_patterns)]  # this starts the site
+        everywhere = root(self.resolver)
+        self.stacks: dict[int, Stack] = {}
+        for part in chain(everywhere, *(each for _, each in found)):
+            self.add(part)
+        if not self.stacks:
             raise MiddlewareNotUsed
-        every = {everywhere, *(layers for _, layers in found)}
-        self.stacks = {layers: Stack(get_response, layers) for layers in every}
-        self.everywhere = self.stacks[everywhere]
+        self.everywhere = self.stacks_of(everywhere)
+        self.prefixes = tuple(
+            {start for start, each in found if self.stacks_of(each) != self.everywhere}
+        )
         self.use_hooks()
+
+    def add(self, part: Part) -> None:
+        if id(part) not in self.stacks and (layers := part.layers()):
+            get_response = self.go_on_in_loop if self.is_async else self.go_on
+            self.stacks[id(part)] = Stack(layers, get_response, self.guard)
+
+    def stacks_of(self, parts: Iterable[Any]) -> tuple[Stack, ...]:
+        return tuple(self.stacks[id(part)] for part in parts if id(part) in self.stacks)
 
     def use_hooks(self) -> None:
         """Have those of Django's hooks alone that are needed: each takes time in every request."""
@@ -210,90 +282,165 @@ class Scoped(Both):
             template = self.template_in_loop if self.is_async else self.template
             self.process_template_response = template
 
-    def __call__(self, request: Any) -> Any:
-        stack = self.everywhere
-        if request.path_info.startswith(self.prefixes):
-            stack = self.stacks[layers_of(*find(request, self.resolver))]
-        request.stack = stack
-        return stack.handler(request)
+    def __call__(self, request: HttpRequest) -> Any:
+        if not (self.everywhere or request.path_info.startswith(self.prefixes)):
+            return self.get_response(request)
+        vars(request).setdefault("_djng_passages", {})[self] = Passage()
+        return self.go_on_in_loop(request) if self.is_async else self.go_on(request)
 
-    def view(self, request: Any, *args: Any) -> Any:
-        returned = (hook(request, *args) for hook in request.stack.view_hooks)
-        return next(filter(None, returned), None)
+    def go_on(self, request: Any) -> Any:
+        stack = self.next(request)
+        if stack is None:
+            return self.get_response(request)
+        entered = request._djng_passages[self].entered
+        entered.append(stack)
+        try:
+            return stack.handler(request)
+        finally:
+            entered.pop()
 
-    async def view_in_loop(self, request: Any, *args: Any) -> Any:
-        response = None
-        for hook in request.stack.view_hooks:
-            response = response or await hook(request, *args)
+    async def go_on_in_loop(self, request: Any) -> Any:
+        stack = self.next(request)
+        if stack is None:
+            return await self.get_response(request)
+        entered = request._djng_passages[self].entered
+        entered.append(stack)
+        try:
+            return await stack.handler(request)
+        finally:
+            entered.pop()
+
+    def next(self, request: Any) -> Stack | None:
+        """The outermost part that the request is in and has not entered yet."""
+        passage = request._djng_passages[self]
+        target = (request.path_info, request.method, getattr(request, "urlconf", None))
+        if target != passage.target:
+            passage.target, passage.stacks = target, self.everywhere
+            if request.path_info.startswith(self.prefixes):
+                scopes, route = scopes_of(request, self.resolver)
+                passage.stacks = self.stacks_of((*scopes, route))
+        return next((each for each in passage.stacks if each not in passage.entered), None)
+
+    def guard(self, instance: View) -> View:
+        """The middleware, whose exceptions become responses, as Django's do."""
+
+        def call(request: HttpRequest) -> Any:
+            try:
+                return checked(instance(request), instance)
+            except Exception as error:
+                return self.respond(request, error)
+
+        async def async_call(request: HttpRequest) -> Any:
+            try:
+                return checked(await instance(request), instance)
+            except Exception as error:
+                return await sync_to_async(self.respond)(request, error)
+
+        return self.convert(async_call if iscoroutinefunction(instance) else call)
+
+    def respond(self, request: HttpRequest, error: Exception) -> Any:
+        response = respond(request, error, self.resolver)
+        if response is None:
+            raise error
         return response
 
-    def exception(self, request: Any, error: Exception) -> Any:
-        returned = (hook(request, error) for hook in request.stack.exception_hooks)
-        return next(filter(None, returned), None)
+    def entered(self, request: Any) -> list[Stack]:
+        passages = vars(request).get("_djng_passages", {})
+        return passages[self].entered if self in passages else []
 
-    def template(self, request: Any, response: Any) -> Any:
-        for hook in request.stack.template_hooks:
-            response = hook(request, response)
+    def view(self, request: HttpRequest, *args: Any) -> Any:
+        hooks = chain.from_iterable(stack.view_hooks for stack in self.entered(request))
+        return next(filter(None, (hook(request, *args) for hook in hooks)), None)
+
+    async def view_in_loop(self, request: HttpRequest, *args: Any) -> Any:
+        for hook in chain.from_iterable(stack.view_hooks for stack in self.entered(request)):
+            if response := await hook(request, *args):
+                return response
+        return None
+
+    def exception(self, request: HttpRequest, error: Exception) -> Any:
+        stacks = reversed(self.entered(request))
+        hooks = chain.from_iterable(stack.exception_hooks for stack in stacks)
+        return next(filter(None, (hook(request, error) for hook in hooks)), None)
+
+    def template(self, request: HttpRequest, response: Any) -> Any:
+        for stack in reversed(self.entered(request)):
+            for hook in stack.template_hooks:
+                response = hook(request, response)
         return response
 
-    async def template_in_loop(self, request: Any, response: Any) -> Any:
-        for hook in request.stack.template_hooks:
-            response = await hook(request, response)
+    async def template_in_loop(self, request: HttpRequest, response: Any) -> Any:
+        for stack in reversed(self.entered(request)):
+            for hook in stack.template_hooks:
+                response = await hook(request, response)
         return response
 
 
 # Errors.
 
 
-class Errors(Both):
-    """Answers exceptions that have a view: the first of MIDDLEWARE, so the last that is asked."""
+def status_of(error: BaseException) -> int:
+    """The status with which Django answers an exception."""
+    return next(status for known, status in STATUSES if isinstance(error, known))
+
+
+def keys_of(error: BaseException) -> Iterator[int | type]:
+    """What an error view may stand for that answers the exception, the nearest first."""
+    known = next(known for known, _ in STATUSES if isinstance(error, known))
+    for kind in type(error).__mro__:
+        yield kind
+        if kind is known:
+            yield status_of(error)
+
+
+def nearest(request: HttpRequest, error: BaseException, resolver: URLResolver) -> Any:
+    """What the error view of the exception stands for, and the view; (None, None) without one."""
+    scopes, _ = scopes_of(request, resolver)
+    for views in [scope.error_views for scope in reversed(scopes)]:
+        for key in keys_of(error):
+            if key in views:
+                return key, views[key]
+    return None, None
+
+
+def respond(
+    request: HttpRequest, error: Exception, resolver: URLResolver, *, by_status: bool = False
+) -> Any:
+    """The response to the exception if a view is for its class, or by_status for its status too.
+
+    Django is told of the exception as of any other that nothing catches.
+    """
+    key, view = nearest(request, error, resolver)
+    if view is None or (isinstance(key, int) and not by_status):
+        return None
+    if isinstance(error, SuspiciousOperation):
+        security = logging.getLogger(f"django.security.{type(error).__name__}")
+        security.error(str(error), exc_info=error, extra={"status_code": 400, "request": request})
+    if (status := status_of(error)) != 500:
+        return view(request, error, status)
+    got_request_exception.send(sender=None, request=request)
+    response = view(request, error, status)
+    what = ("%s: %s", response.reason_phrase, request.path)
+    log_response(*what, response=response, request=request, exception=error)
+    return response
+
+
+class Errors(AsyncCapable):
+    """Answers exceptions of views; the first of MIDDLEWARE, to be asked when all others were."""
 
     def __init__(self, get_response: View) -> None:
         super().__init__(get_response)
         self.resolver = get_resolver()
-        found = [root(self.resolver), *(part[1] for part in parts(self.resolver.url_patterns))]
-        keys = chain.from_iterable(scope.error_views for scopes in found for scope in scopes)
-        if all(isinstance(key, int) for key in keys):
+        found = chain(root(self.resolver), *(each for _, each in parts(self.resolver.url_patterns)))
+        views = [part.error_views for part in found if isinstance(part, Scope)]
+        if all(isinstance(key, int) for key in chain.from_iterable(views)):
             raise MiddlewareNotUsed  # those of a status are asked by Django itself
 
     def __call__(self, request: HttpRequest) -> Any:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> Any:
-        return answer(request, error, self.resolver)
-
-
-def error_view(
-    request: HttpRequest, error: BaseException | None, resolver: URLResolver, status: int | None
-) -> View | None:
-    """The view of an exception, or of the status, that is nearest to where it happened."""
-    scopes, _ = find(request, resolver)
-    for views in [scope.error_views for scope in reversed(scopes)]:
-        for key in (*type(error).__mro__, status):
-            if key in views:
-                return views[key]
-    return None
-
-
-def answer(
-    request: HttpRequest, error: Exception, resolver: URLResolver, status: int | None = None
-) -> Any:
-    """The response of the error view, or None if there is none; Django is told as of any other."""
-    view = error_view(request, error, resolver, status)
-    if view is None:
-        return None
-    if status_of(type(error)) != 500:
-        return view(request, error)  # Django logs the others by their status alone
-    got_request_exception.send(sender=None, request=request)
-    response = view(request, error)
-    what = ("%s: %s", response.reason_phrase, request.path)
-    log_response(*what, response=response, request=request, exception=error)
-    return response
-
-
-def status_of(kind: type[Exception]) -> int:
-    """The status with which Django answers an exception."""
-    return next(status for known, status in STATUSES if issubclass(kind, known))
+        return respond(request, error, self.resolver)
 
 
 def handler(status: int, default: View) -> View:
@@ -301,8 +448,8 @@ def handler(status: int, default: View) -> View:
 
     def handle(request: HttpRequest, exception: BaseException | None = None) -> Any:
         # Django hands over every exception but that of a 500, which is being handled meanwhile.
-        error = exception or sys.exception()
-        view = error_view(request, error, get_resolver(), status) or default
-        return view(request, error)
+        error = exception or sys.exception() or Exception()
+        _, view = nearest(request, error, get_resolver())
+        return (view or default)(request, error, status)
 
     return handle

@@ -17,17 +17,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.urls import (
-    Resolver404,
-    ResolverMatch,
-    URLPattern,
-    URLResolver,
-    include,
     path,
     register_converter,
     resolve,
 )
 from django.urls.converters import StringConverter, get_converters
-from django.urls.resolvers import RoutePattern
 from django.utils.decorators import decorator_from_middleware
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
@@ -42,8 +36,6 @@ Decorator = Callable[[Decorated], Decorated]
 MakeView = Callable[[View, str | None], View]
 
 NON_ATOMIC = "_non_atomic_requests"
-EXEMPTIONS = ("csrf_exempt", "login_required", NON_ATOMIC)
-KEPT = (*EXEMPTIONS, "routes", "scopes", "should_append_slash", "view_class")
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -62,6 +54,9 @@ class Route(NamedTuple):
     def __str__(self) -> str:
         return f'"/{self.rule}"'
 
+    def layers(self) -> tuple[Any, ...]:
+        return self.middleware
+
 
 class Include(NamedTuple):
     """A router's or somebody else's URLs under a prefix, in any form that Django's `path` takes."""
@@ -70,6 +65,7 @@ class Include(NamedTuple):
     urls: Any
     namespace: str | None
     where: Location
+    router: "Routes | None" = None  # where `urls` is one, or a decorated one
 
 
 Entry = Route | Include
@@ -182,20 +178,46 @@ class Routes:
             app.include("/shop/", router, namespace="shop")
             app.include("/accounts/", "django.contrib.auth.urls")
         """
-        if callable(urls) and not isinstance(inspect.unwrap(urls), Routes):
-            hint = "Write app.route(...) for a view, or include a Router."
-            raise RouteError(f"{name_of(urls)} has no URLs to include.", hint=hint)
-        if callable(urls) and self in nested(inspect.unwrap(urls)):
-            raise RouteError("a router is included in itself.")
-        self._add(Include(prefix.removeprefix("/"), urls, namespace, caller()))
+        self._add(
+            Include(relative(prefix), urls, namespace, caller(), router_of(prefix, urls, self))
+        )
+
+
+def relative(prefix: Any) -> str:
+    """The prefix without the slash at its beginning, which Django does not want."""
+    if not isinstance(prefix, str):
+        hint = (
+            'Write app.include("/shop/", ...). One that is translated goes into a list of path().'
+        )
+        raise RouteError("the prefix is no text.", hint=hint)
+    return prefix.removeprefix("/")
+
+
+def router_of(prefix: str, urls: Any, outer: Routes) -> Routes | None:
+    """The router that is included, if it is one; raises RouteError for what can be none."""
+    if not callable(urls):
+        return None
+    router = inspect.unwrap(urls)
+    if not isinstance(router, Routes):
+        hint = "Write app.route(...) for a view. A decorator of a router needs functools.wraps()."
+        raise RouteError(f"{name_of(urls)} has no URLs to include.", hint=hint)
+    if outer in nested(router):
+        raise RouteError("a router is included in itself.")
+    if iscoroutinefunction(urls):
+        hint = "Decorate its views, or write a middleware."
+        raise RouteError("a router cannot be decorated by what is async.", hint=hint)
+    if prefix.strip("/") and not prefix.endswith("/"):
+        hint = f'Write app.include("{prefix}/", ...).'
+        raise RouteError(f'the prefix "{prefix}" does not end with a slash.', hint=hint)
+    return router
 
 
 def nested(routes: Any) -> Iterator[Routes]:
     """A router and all that are included in it."""
     yield routes
     for entry in routes._entries:
-        if isinstance(entry, Include) and callable(entry.urls):
-            yield from nested(inspect.unwrap(entry.urls))
+        if isinstance(entry, Include) and entry.router:
+            yield from nested(entry.router)
 
 
 def listed_middleware(given: Iterable[Any]) -> tuple[Any, ...]:
@@ -252,6 +274,9 @@ def misfit(rule: str, view: View, placeholders: list[str], route: Route) -> Rout
 
 def handlers(view: View) -> Iterator[View]:
     """The functions that will take the placeholders: those of a class-based view, or the view."""
+    if isinstance(view, Routes):
+        hint = 'Write app.include("/shop/", router).'
+        raise RouteError("a router has rules of its own.", hint=hint)
     if not inspect.isclass(view):
         yield view
     elif not hasattr(view, "as_view"):
@@ -292,162 +317,13 @@ def register_converters(rule: str) -> None:
             register_converter(flask.get(kind, choice), kind)
 
 
-class Mount(URLResolver):
-    """A router under its prefix, and the scopes that its URLs are in.
-
-    Django makes a second match of the one below, which takes longer than all else here.
-    """
-
-    scopes: tuple[Any, ...] = ()
-
-    def resolve(self, path: str) -> ResolverMatch:
-        if not (found := self.pattern.match(path)):
-            raise Resolver404({"path": path})
-        rest, _, kwargs = found
-        tried: list[list[Any]] = []
-        for entry in self.url_patterns:
-            try:
-                match = entry.resolve(rest)
-            except Resolver404 as error:
-                tried += [[entry, *each] for each in error.args[0].get("tried", [[]])]
-            else:
-                if match:
-                    return self._complete(match, kwargs, entry, tried)
-                tried.append([entry])
-        raise Resolver404({"tried": tried, "path": rest})
-
-    def _complete(
-        self, match: ResolverMatch, kwargs: dict[str, Any], entry: Any, tried: list[Any]
-    ) -> ResolverMatch:
-        """The match as Django's resolver would have made it."""
-        match.kwargs = {**kwargs, **match.kwargs}
-        match.tried = [*tried, *([entry, *each] for each in match.tried or [[]])]
-        if isinstance(entry, URLResolver):
-            match.route = f"{entry.pattern}{match.route}"
-        match.namespaces[:0] = filter(None, [self.namespace])
-        match.app_names[:0] = filter(None, [self.app_name])
-        return match
-
-
-class Builder(NamedTuple):
-    """Makes Django's patterns of what `Routes` collected, in the scopes and under the prefix."""
-
-    make_view: MakeView
-    scopes: tuple[Any, ...] = ()
-    prefix: str = ""
-
-    def patterns(self, routes: Routes) -> list[URLPattern | URLResolver]:
-        routes._resolved = caller()
-        groups: dict[str, list[Route]] = {}
-        for entry in routes._entries:
-            if isinstance(entry, Route):
-                if self.scopes[1:]:  # those of the app itself are checked as they are read
-                    check_arguments(entry, self.prefix)
-                groups.setdefault(entry.rule, []).append(entry)
-        made: list[URLPattern | URLResolver] = []
-        for entry in routes._entries:
-            if isinstance(entry, Include):
-                made.append(self.include(entry))
-            elif group := groups.pop(entry.rule, None):
-                made += self.group(group)
-        return made
-
-    def group(self, group: list[Route]) -> Iterator[URLPattern]:
-        view = group_view(group, self.make_view)
-        vars(view).update(routes=group, scopes=self.scopes)  # for who asks where a URL comes from
-        names = dict.fromkeys(route.name for route in group)
-        yield from (path(group[0].rule, view, name=name) for name in names)
-
-    def include(self, entry: Include) -> Any:
-        router = inspect.unwrap(entry.urls) if callable(entry.urls) else None
-        if not isinstance(router, Routes):
-            resolver: Any = path(entry.prefix, included(entry))
-            in_scopes = partial(marked, scopes=self.scopes)
-            return rewritten(resolver, in_scopes) if self.scopes[1:] else resolver
-        within = self._replace(scopes=(*self.scopes, router), prefix=self.prefix + entry.prefix)
-        if entry.urls is not router:
-            within = within._replace(make_view=exempting(entry.urls, self.make_view))
-        inner = within.patterns(router)
-        if entry.urls is not router:
-            inner = [rewritten(each, partial(behind_router, entry.urls)) for each in inner]
-        app_name = router.app_name or entry.namespace
-        namespace = entry.namespace or router.app_name
-        mount = Mount(RoutePattern(entry.prefix), inner, None, app_name, namespace)
-        mount.scopes = within.scopes
-        return mount
-
-
-def exemptions(decorated: View) -> dict[str, Any]:
-    """What Django's decorators say of a view by an attribute."""
-    return {mark: getattr(decorated, mark) for mark in EXEMPTIONS if hasattr(decorated, mark)}
-
-
-def exempting(decorated: View, make_view: MakeView) -> MakeView:
-    """Makes views that are exempt from what the decorated router is exempt from."""
-
-    def make(view: View, template: str | None) -> View:
-        made = make_view(view, template)
-        vars(made).update(exemptions(decorated))
-        return made
-
-    return make
-
-
-def rewritten(entry: Any, change: Callable[[View], View]) -> Any:
-    """A pattern like that one, or all of a resolver's, whose views are changed."""
-    if isinstance(entry, URLPattern):
-        return URLPattern(entry.pattern, change(entry.callback), entry.default_args, entry.name)
-    inner = [rewritten(each, change) for each in entry.url_patterns]
-    names = (entry.default_kwargs, entry.app_name, entry.namespace)
-    made = type(entry)(entry.pattern, inner, *names)
-    vars(made).update({"scopes": entry.scopes} if hasattr(entry, "scopes") else {})
-    return made
-
-
-def marked(view: View, **marks: Any) -> View:
-    """The view as another function, which has these attributes too."""
-
-    def call(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return view(request, *args, **kwargs)
-
-    vars(update_wrapper(call, view)).update(marks)
-    return markcoroutinefunction(call) if iscoroutinefunction(view) else call
-
-
-def behind_router(decorated: View, view: View) -> View:
-    """The view behind what decorates its router: that is called, and the router then calls it."""
-
-    inner = async_to_sync(view) if iscoroutinefunction(view) else view
-
-    def call(request: Any, *args: Any, **kwargs: Any) -> Any:
-        request.routed = partial(inner, request, *args, **kwargs)
-        return decorated(request)
-
-    kept = {name: value for name, value in vars(view).items() if name in KEPT}  # it is not async
-    vars(update_wrapper(call, view, updated=())).update(kept | exemptions(decorated))
-    return call
-
-
-def included(entry: Include) -> Any:
-    """What `path` takes for it; raises RouteError where there is no such module."""
-    if isinstance(entry.urls, tuple) and len(entry.urls) == 3:
-        return entry.urls
-    try:
-        return include(entry.urls)
-    except ModuleNotFoundError as error:
-        if not str(entry.urls).startswith(error.name or "?"):
-            raise  # it is there, and what it imports is not
-        message = f'the URLs "/{entry.prefix}": {error}.'
-        raise RouteError(message, where=entry.where) from error
-
-
 def walk(routes: Routes, prefix: str = "") -> Iterator[tuple[str, Route]]:
     """Every route, those of the routers too, and the prefix that it is under."""
     for entry in routes._entries:
         if isinstance(entry, Route):
             yield prefix, entry
-        elif callable(entry.urls):
-            yield from walk(inspect.unwrap(entry.urls), prefix + entry.prefix)
+        elif entry.router:
+            yield from walk(entry.router, prefix + entry.prefix)
 
 
 def unreached(routes: Routes) -> Iterator[checks.Warning]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.conf import settings
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -74,53 +75,63 @@ def as_view(view: View, template: str | None = None) -> View:
             returned = await view(request, *args, **kwargs)
         except MultiValueDictKeyError as error:
             raise context.lacks(error, request) from error
-        body = returned[0] if isinstance(returned, tuple) and returned else returned
-        if isinstance(body, QuerySet):  # it is about to ask the database
-            return await sync_to_async(to_response)(returned, request, context)
-        return to_response(returned, request, context)
+        return await to_response_in_loop(returned, request, context)
 
     made = functools.update_wrapper(async_view if is_async(view) else sync_view, view)
     vars(made).update({mark: getattr(view, mark) for mark in MARKS if hasattr(view, mark)})
     return made
 
 
-def as_hook(function: View, is_after: bool = False) -> View:
+def as_hook(function: View, *, is_after: bool = False) -> View:
     """What `before_request` and `after_request` call: it returns a response, or before a view None.
 
     Takes a function of a request, and after a view of its response too, sync or async.
     """
     context = Context(function, None)
 
-    def coerced(returned: Any, request: HttpRequest) -> HttpResponseBase | None:
+    def hook(request: HttpRequest, *given: Any) -> HttpResponseBase | None:
+        returned = function(request, *given)
         if returned is None and not is_after:
             return None
-        return to_response(returned, request, context)
-
-    def hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
-        return coerced(function(request, *response), request)
+        response: HttpResponseBase = rendered(to_response(returned, request, context))
+        return response
 
     async def async_hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
-        return coerced(await function(request, *response), request)
+        returned = await function(request, *response)
+        if returned is None and not is_after:
+            return None
+        made = await to_response_in_loop(returned, request, context)
+        return await sync_to_async(rendered)(made) if hasattr(made, "render") else made
 
     return async_hook if is_async(function) else hook
 
 
-def as_error_view(view: View, status: int, template: str | None = None) -> View:
-    """The Django error handler of a view that takes the request and the exception."""
+def rendered(response: Any) -> Any:
+    """The response as it is sent: outside a view Django renders no template."""
+    return response.render() if hasattr(response, "render") else response
+
+
+def as_error_view(view: View, template: str | None = None) -> View:
+    """What answers an error, by a view that takes the request and the exception.
+
+    It takes the status too, which the response has unless the view says another.
+    """
     context = Context(view, template)
     call = async_to_sync(view) if is_async(view) else view
 
-    def handler(request: HttpRequest, exception: BaseException | None) -> Any:
+    def handler(request: HttpRequest, error: BaseException, status: int) -> Any:
         try:
-            response: Any = to_response(call(request, exception), request, context)
-            response = response.render() if hasattr(response, "render") else response
-        except Exception as error:
-            error.__suppress_context__ = True  # the first one is logged when this has returned
+            returned = call(request, error)
+            response = rendered(to_response(returned, request, context))
+        except Exception as failure:
+            if settings.DEBUG:
+                raise
+            failure.__suppress_context__ = True  # the first one is logged when this has returned
             logger.exception("%s() failed to show an error:", name_of(view))
-            if status != 500:
-                raise  # Django answers as to any error, but does not log this one
             return ERROR_VIEWS[500](request)
-        response.status_code = status if response.status_code == 200 else response.status_code
+        says_status = isinstance(returned, tuple) and isinstance((*returned, None)[1], int)
+        if response.status_code == 200 and not says_status:
+            response.status_code = status
         return response
 
     return handler
@@ -129,7 +140,7 @@ def as_error_view(view: View, status: int, template: str | None = None) -> View:
 def without_form(view: View) -> View:
     """Django's error view; it looks for a token in the form, and fails where none can be read."""
 
-    def handler(request: Any, error: BaseException | None = None) -> Any:
+    def handler(request: Any, error: BaseException | None = None, *status: int) -> Any:
         request.csrf_processing_done = True  # as CsrfViewMiddleware says that it has looked
         return view(request) if view is defaults.server_error else view(request, error)
 
@@ -175,6 +186,15 @@ def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpRe
     raise context.refuse(f"a value of type {type(returned).__name__}", hint)
 
 
+async def to_response_in_loop(
+    returned: Any, request: HttpRequest, context: Context
+) -> HttpResponseBase:
+    body = returned[0] if isinstance(returned, tuple) and returned else returned
+    if isinstance(body, QuerySet):  # it is about to ask the database
+        return await sync_to_async(to_response)(returned, request, context)
+    return to_response(returned, request, context)
+
+
 def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
     body, status, headers = unpack(returned, context)
     if status in BODILESS and body not in (None, "", b""):
@@ -206,6 +226,7 @@ INSTEAD: tuple[tuple[Any, str], ...] = (
     ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
     ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
     (type, "Return an instance, not the class."),
+    (Exception, "`raise` it."),
     (Awaitable, "`await` it in an `async def`, be it a view or a decorator of one."),
     (object, "Return a str, a dict, a list or a Django response."),
 )

@@ -156,7 +156,7 @@ STOPS = {
     ),
     "error code": (
         APP + "@app.error(418)\ndef teapot(request, exception): ...",
-        "blog.py:4: no error view is called for that.",
+        "blog.py:4: no error view is called for 418.",
         "@app.error(404), or 400, 403 or 500",
     ),
     "error view": (

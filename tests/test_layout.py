@@ -14,6 +14,7 @@ RUNGS = [
     {"debug"},
     {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured", "scopes"}
     | {"middleware", "reloader", "automigrate", "signin", "asgi", "database", "media"},
+    {"mounts"},
     {"routers"},
     {"app"},
     {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell", "serve", "backup"}
