@@ -105,6 +105,8 @@ class Djng(Part):
         self._has_databases = "DATABASES" in given
         self._keeps_debug = "DEBUG" in given or environ.get("DJANGO_DEBUG")
         values = site_settings.build(file.path, environ, given, file.label, file.command())
+        if "PYTEST_VERSION" in environ and "pytest" in sys.modules:  # and no server of a test's
+            values["DATABASES"] = site_settings.for_pytest(values["DATABASES"])
         if environ.get("DJANGO_SETTINGS_MODULE") == "djng.unconfigured":
             del environ["DJANGO_SETTINGS_MODULE"]
         settings.configure(**values)

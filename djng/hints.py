@@ -118,6 +118,13 @@ def no_host(error: Any) -> str:
     return f"To answer it, set DJANGO_ALLOWED_HOSTS={host[1] if host else 'example.com'}"
 
 
+def no_app(error: Any) -> str:
+    """What to write in a model of another file than the site's, which is in no app."""
+    label = getattr(settings, "SETTINGS_MODULE", "")
+    is_it = "explicit app_label" in str(error)
+    return f'Write in it: class Meta: app_label = "{label}"' if is_it else ""
+
+
 def not_async(error: Any) -> str:
     return (
         "Write `def` for `async def`, or await the ORM: `await Post.objects.aget(...)`, "
@@ -134,4 +141,5 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (ProgrammingError, no_table),
     (DisallowedHost, no_host),
     (SynchronousOnlyOperation, not_async),
+    (RuntimeError, no_app),
 )

@@ -12,6 +12,7 @@ from inspect import isfunction
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
 
 import django
 from django.conf import global_settings
@@ -81,8 +82,9 @@ def build(
     """
     environment = Environment(environ)
     given = {**KEYWORDS, **overrides}
+    given |= {k: [*given[k]] for k in ("apps", "middleware") if not isinstance(given[k], str)}
     check(given)
-    apps, middleware = [*given["apps"]], [*given["middleware"]]
+    apps, middleware = given["apps"], given["middleware"]
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
     is_secure = (
         given["https"] or environment.flag("DJANGO_HTTPS")
@@ -109,11 +111,25 @@ def build(
         **email(overrides, debug),
     }
     settings |= {name: replaced(name, value, settings) for name, value in overrides.items()}
+    check_values(settings)
     settings |= trusted(settings) if is_secure else {}
     settings["INSTALLED_APPS"] = installed_apps([*settings["INSTALLED_APPS"]], apps, label)
     added = [name for name in middleware if name not in settings["MIDDLEWARE"]]
     settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *added]
     return settings
+
+
+def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
+    """Databases of which none is the real one: pytest-django, which keeps tests off it, knows of
+    the settings too late, as no settings module tells it of them."""
+    made = deepcopy(databases)
+    for each in made.values():
+        if each["ENGINE"].endswith("sqlite3"):
+            each["NAME"] = ":memory:"
+        else:
+            test = each.setdefault("TEST", {})
+            each["NAME"] = test["NAME"] = test.get("NAME") or f"test_{each['NAME']}"
+    return made
 
 
 def replaced(name: str, value: Any, defaults: Settings) -> Any:
@@ -126,6 +142,22 @@ def replaced(name: str, value: Any, defaults: Settings) -> Any:
         hint = "Did you forget `return`?"
         raise SettingError(f"the function for {name} returned None.", hint=hint)
     return made
+
+
+def check_values(settings: Settings) -> None:
+    """Refuse what Django's own settings modules would not let through either."""
+    for name in ("ALLOWED_HOSTS", "INSTALLED_APPS", "MIDDLEWARE", "CSRF_TRUSTED_ORIGINS"):
+        if isinstance(value := settings[name], str):
+            raise SettingError(f"{name} is a list.", hint=f'Write ["{value}"].')
+    zone = settings["TIME_ZONE"]
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, KeyError, TypeError) as error:  # for names of many kinds
+        names = sorted(available_timezones())
+        ends = [name for name in names if name.endswith(f"/{zone}")]
+        like = ends[0] if ends else nearest(str(zone), names, cutoff=0)
+        hint = f'Did you mean "{like}"?'
+        raise SettingError(f"there is no TIME_ZONE {zone!r}.", hint=hint) from error
 
 
 def trusted(settings: Settings) -> Settings:
@@ -239,6 +271,9 @@ def check(given: Settings) -> None:
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
     if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
         raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
+    if any(not isinstance(each, str) for each in given["middleware"]):
+        hint = 'Write "blog.Basket", or @app.middleware above it.'
+        raise KeywordError("middleware is a list of dotted names.", hint=hint)
     if not isinstance(given["admin"], str | None):
         raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
 

@@ -34,7 +34,8 @@ class SignUpForm(BaseUserCreationForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in User.REQUIRED_FIELDS:  # the address of Django's own user may be blank
+        # The address of Django's own user may be blank.
+        for name in self.fields.keys() & {*User.REQUIRED_FIELDS}:
             self.fields[name].required = True
 
     def clean(self) -> None:

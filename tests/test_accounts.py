@@ -303,6 +303,9 @@ class Join(SignUpView):
 """
     )
     code = """
+        from djng.signup import SignUpForm
+        meta = type("Meta", (SignUpForm.Meta,), {"fields": ("username",)})
+        assert "email" not in type("Short", (SignUpForm,), {"Meta": meta})().fields
         print(client.post("/join/", new).status_code)
         print(client.post("/join/", {**new, "terms": "on"}).status_code)
         print("I accept the terms." in client.get("/join/").text)

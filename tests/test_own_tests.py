@@ -92,6 +92,36 @@ def test_pytest_needs_no_settings(files, name, source):
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 
+def test_a_test_function_that_asks_for_no_database_has_none(files):
+    files.write(SITE).succeed("makemigrations")
+    files.succeed("migrate")
+    before = (files.folder / "blog.sqlite3").read_bytes()
+    code = "from blog import Post\n\n\ndef test_it():\n    Post.objects.create(title='kept')\n"
+    done = files.put("test_more.py", code).python(*PYTEST, "test_more.py")
+    assert "no such table: blog_post" in done.stdout
+    assert (files.folder / "blog.sqlite3").read_bytes() == before
+
+
+def test_a_server_that_a_test_starts_has_the_real_database(files):
+    files.write(SITE).succeed("makemigrations")
+    files.succeed("migrate")
+    code = """
+        import subprocess, sys
+
+        def test_it():
+            code = "import blog; print(blog.Post.objects.count())"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+            assert done.stdout == "0\\n"
+    """
+    done = files.put("test_more.py", code).python(*PYTEST, "test_more.py")
+    assert "1 passed" in done.stdout, done.stdout
+
+
+def test_options_that_leave_no_test_are_django_s_to_report(files):
+    done = files.write(SITE + CASE).run("test", "-k", "nothing")
+    assert "There are no tests" not in done.stderr
+
+
 def test_no_test_touches_the_real_database(files):
     files.write(SITE + CASE + FUNCTION).succeed("makemigrations")
     files.succeed("migrate")

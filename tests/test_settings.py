@@ -5,8 +5,8 @@ from copy import deepcopy
 import pytest
 from django.conf import global_settings
 
-from djng.errors import SettingError
-from djng.settings import Environment, build
+from djng.errors import DjngError, SettingError
+from djng.settings import Environment, build, for_pytest
 
 
 def settings(folder, environ=None, command=None, **given):
@@ -245,6 +245,31 @@ def test_a_misspelt_setting_is_told_the_nearest(tmp_path):
     with pytest.raises(SettingError, match="DEBUGG is not a Django setting") as caught:
         settings(tmp_path, DEBUGG=True)
     assert "DEBUG?" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ({"ALLOWED_HOSTS": "example.com"}, "ALLOWED_HOSTS is a list.", 'Write ["example.com"].'),
+        ({"MIDDLEWARE": lambda default: "a.B"}, "MIDDLEWARE is a list.", 'Write ["a.B"].'),
+        ({"TIME_ZONE": "Berlin"}, "there is no TIME_ZONE 'Berlin'.", '"Europe/Berlin"?'),
+        ({"middleware": [object]}, "middleware is a list of dotted names.", "@app.middleware"),
+    ],
+)
+def test_a_value_that_django_would_fail_on_later_is_told(tmp_path, given, message, hint):
+    with pytest.raises(DjngError) as caught:
+        settings(tmp_path, **given)
+    assert caught.value.message == message
+    assert hint in caught.value.hint
+
+
+def test_no_database_of_a_test_is_the_real_one():
+    postgres = {"ENGINE": "django.db.backends.postgresql", "NAME": "shop"}
+    sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": "shop.sqlite3"}
+    made = for_pytest({"default": sqlite, "other": postgres})
+    assert made["default"]["NAME"] == ":memory:"
+    assert made["other"]["NAME"] == made["other"]["TEST"]["NAME"] == "test_shop"
+    assert postgres["NAME"] == "shop"
 
 
 def test_settings_of_other_packages_are_welcome(tmp_path):

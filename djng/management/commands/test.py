@@ -20,7 +20,7 @@ class Command(test.Command):
     def handle(self, *test_labels: str, **options: Any) -> None:
         if not test_labels and Djng.current:
             test_labels = own_labels(Djng.current.label)
-            probe = get_runner(settings, options["testrunner"])(**{**options, "verbosity": 0})
+            probe = get_runner(settings, options["testrunner"])(verbosity=0, interactive=False)
             if not probe.build_suite(test_labels).countTestCases():
                 file = f"{Djng.current.label}.py"
                 what = f"There are no tests: write a TestCase in {file}, or in test_*.py beside it."
