@@ -183,14 +183,14 @@ class {}:
         response["X-A"] = "1"
         return response
 """
-SHELL = "import subprocess, sys\ncommand = 'RIGHT'.replace('site.py', 'blog.py').split()\n"
+SHELL = "import subprocess, sys\ncommand = 'RIGHT'.replace('shop.py', 'blog.py').split()\n"
 SHELL += "done = subprocess.run([sys.executable, *command[1:]], capture_output=True, text=True)\n"
 SETTING = "from djng import Djng\n\napp = RIGHT\n"
 PRINT = "from django.conf import settings\nprint(settings.{})"
 DJANGO = {
-    "django-admin startproject site": (
+    "django-admin startproject shop": (
         APP,
-        "import subprocess, sys\ncommand = 'RIGHT'.replace('site.py', 'other.py').split()\n"
+        "import subprocess, sys\ncommand = 'RIGHT'.replace('shop.py', 'other.py').split()\n"
         "subprocess.run([sys.executable, *command[1:]], check=True, stdout=subprocess.DEVNULL)\n"
         "print('app = Djng()' in open('other.py').read())",
         "True",
@@ -206,12 +206,12 @@ DJANGO = {
         "from django.apps import apps\nprint(apps.is_installed('django.contrib.sites'))",
         "True",
     ),
-    'MIDDLEWARE += ["site.Basket"]': (
+    'MIDDLEWARE += ["shop.Basket"]': (
         SETTING + SITE_MIDDLEWARE.format("Basket"),
         PRINT.format("MIDDLEWARE[-1]") + "\nprint(client.get('/')['X-A'])",
         "blog.Basket\n1",
     ),
-    'MIDDLEWARE.insert(0, "site.First")': (
+    'MIDDLEWARE.insert(0, "shop.First")': (
         SETTING + SITE_MIDDLEWARE.format("First"),
         PRINT.format("MIDDLEWARE[0]") + "\nprint(client.get('/')['X-A'])",
         "blog.First\n1",
@@ -241,7 +241,7 @@ DJANGO = {
         post("/posts/") + "\nprint(client.get('/posts/').status_code)",
         "made\n405",
     ),
-    'handler404 = "site.not_found"': FLASK["@app.errorhandler(404)"],
+    'handler404 = "shop.not_found"': FLASK["@app.errorhandler(404)"],
     "@admin.register(Post)": (
         f"{APP}{MODEL}from django.contrib import admin\n\n\nRIGHT\n"
         "class PostAdmin(admin.ModelAdmin): ...\n\n\nALSO\nclass Note(models.Model):\n"
@@ -250,9 +250,9 @@ DJANGO = {
         "print(admin.site.is_registered(blog.Post), admin.site.is_registered(blog.Note))",
         "True True",
     ),
-    "site/management/commands/greet.py": FLASK["@app.cli.command()"],
-    "site/templatetags/": FLASK["@app.template_filter()"],
-    '"context_processors": ["site.name"]': FLASK["@app.context_processor"],
+    "shop/management/commands/greet.py": FLASK["@app.cli.command()"],
+    "shop/templatetags/": FLASK["@app.template_filter()"],
+    '"context_processors": ["shop.name"]': FLASK["@app.context_processor"],
     "@receiver(post_save, sender=Post)": (
         APP + MODEL + "from django.db.models.signals import post_save\n"
         "from django.dispatch import receiver\n\n\nRIGHT\n"
@@ -276,9 +276,9 @@ DJANGO = {
         SHELL + "print('There are no tests' in done.stderr)",
         "True",
     ),
-    "gunicorn site.wsgi": (
+    "gunicorn shop.wsgi": (
         APP,
-        "name = 'RIGHT'.partition(' ')[2].replace('site', 'blog')\n"
+        "name = 'RIGHT'.partition(' ')[2].replace('shop', 'blog')\n"
         "from gunicorn.util import import_app\nprint(import_app(name) is blog.app)",
         "True",
     ),
@@ -310,7 +310,7 @@ def test_a_row_of_the_tables_is_true(site, left, right, check):
         pytest.skip("Django 6.0 has tasks first")
     source, script, prints = check
     first, second, *_ = [
-        re.sub(r'"(site|members)\.(?=[A-Z])', '"blog.', code) for code in [*right, ""]
+        re.sub(r'"(shop|members)\.(?=[A-Z])', '"blog.', code) for code in [*right, ""]
     ]
     source, script = (
         text.replace("RIGHT", first).replace("ALSO", second) for text in (source, CLIENT + script)
