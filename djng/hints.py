@@ -125,6 +125,13 @@ def no_app(error: Any) -> str:
     return f'Write in it: class Meta: app_label = "{label}"' if is_it else ""
 
 
+def no_response(error: Any) -> str:
+    """What to return from a view with a decorator that works on a response."""
+    asked = "has_header|headers|streaming|status_code|set_cookie"
+    is_it = re.search(rf"'(str|dict|list|tuple)' object has no attribute '({asked})'", str(error))
+    return "A decorator changes the response: return an HttpResponse." if is_it else ""
+
+
 def not_async(error: Any) -> str:
     return (
         "Write `def` for `async def`, or await the ORM: `await Post.objects.aget(...)`, "
@@ -142,4 +149,5 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (DisallowedHost, no_host),
     (SynchronousOnlyOperation, not_async),
     (RuntimeError, no_app),
+    (AttributeError, no_response),
 )

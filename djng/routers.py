@@ -40,6 +40,7 @@ class Part(urls.Routes, scopes.Scope):
         """
         self._refuse_late()
         self._use_scopes()
+        check_hook(middleware, "get_response")
         self.middleware_classes.append(middleware)
         return middleware
 

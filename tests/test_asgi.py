@@ -11,10 +11,40 @@ from conftest import ROOT, Site, environment
 
 SITE = """
 import asyncio, os, time
+from djng import Djng, Router
+
+app = Djng()
+part = Router()
+
 from django.contrib import messages
 from django.http import FileResponse
+from django.utils.decorators import sync_and_async_middleware
 
 app.templates["hello.html"] = "hello {{ name }}"
+
+
+@app.error(LookupError)
+def lost(request, exception):
+    return "lost"
+
+
+@part.error(404)
+def missing(request, exception):
+    return "missing"
+
+
+@part.middleware
+@sync_and_async_middleware
+def passing(get_response):
+    return get_response
+
+
+@part.get("/async/")
+async def within(request):
+    return "hello"
+
+
+app.include("/part/", part)
 
 
 @app.route("/sync/")
@@ -135,6 +165,7 @@ def server(asgi_site):
         ("/template/", 2),
         ("/admin/login/", 2),
         ("/async/", 0),
+        ("/part/async/", 0),
         ("/static/site.css", 0),
         ("/rows/", 2),
     ],

@@ -7,6 +7,7 @@ from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 
 
 class Post(models.Model):
@@ -48,6 +49,12 @@ def no_template_either(request):
 @app.get("/name/", template="list.html")
 def unknown_name(request):
     return {}
+
+
+@app.get("/cached/")
+@never_cache
+def cached(request):
+    return "text"
 
 
 @app.get("/space/")
@@ -121,6 +128,7 @@ CRASHES = {
     ),
     "/name/": ('{% url "psot" %}', "Reverse for 'psot' not found.", "Did you mean post?"),
     "/space/": ('"admn:index"', "'admn' is not a registered namespace", "Did you mean admin?"),
+    "/cached/": ('@app.get("/cached/")', "has no attribute 'h", "return an HttpResponse"),
     "/argument/": ('reverse("post")', "with no arguments not found", "{% url 'post' pk=... %}"),
     "/misnamed/": ('kwargs={"id": 1}', "'{'id': 1}' not found", "It takes pk:"),
     "/called/": ("lambda: 1 / 0", "ZeroDivisionError", "lambda"),

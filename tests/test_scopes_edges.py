@@ -352,6 +352,10 @@ REFUSED = {
         PART.format("") + "@app.get('/', middleware=['blog.nothing'])" + VIEW.partition(")")[2],
         "blog.py:7: the middleware 'blog.nothing': Module \"blog\" does not define a",
     ),
+    "a middleware as others have it": (
+        PART.format("") + "@app.middleware\ndef timing(request, call_next): ...",
+        "timing() does not take what it is given.\n  Write `def timing(get_response)`.",
+    ),
     "an async decorator": (
         PART.format("") + "from functools import wraps\n\n\ndef loud(view):\n    @wraps(view)\n"
         "    async def call(request):\n        return view(request)\n    return call\n\n\n"
