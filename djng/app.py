@@ -27,7 +27,7 @@ from django.utils.module_loading import import_string
 from djng import admin, database, media, mounts, routers, scopes, templates, urls, views
 from djng import settings as site_settings
 from djng.apps import FileApp
-from djng.errors import SetupError, caller, not_run, user_frames
+from djng.errors import KeywordError, SetupError, caller, command, not_run, user_frames
 from djng.routers import Part, check_hook
 from djng.urls import Decorated
 from djng.wsgi import WSGIHandler
@@ -248,15 +248,18 @@ class Djng(Part):
         if self._entries and not (self._ran or self._resolved or hasattr(sys, "last_value")):
             sys.stderr.write(f"{not_run(self._file.path)}\n")
 
-    def run(self, argv: Sequence[str] | None = None) -> None:
+    def run(self, argv: Sequence[str] | None = None, **keywords: Any) -> None:
         """Run a management command, ``runserver`` where none is given.
 
         Takes the program's name and its arguments, by default ``sys.argv``. Raises SetupError in a
-        file that is only imported. ::
+        file that is only imported, and KeywordError for Flask's keywords. ::
 
             if __name__ == "__main__":
                 app.run()
         """
+        for keyword in keywords:
+            hint = f"DEBUG is on while developing, and {command('runserver 5000')} takes a port."
+            raise KeywordError(f"app.run() has no keyword {keyword!r}.", hint=hint)
         frame = next(user_frames())
         name = frame.f_globals.get("__name__")
         if frame.f_code.co_name == "<module>" and name != "__main__":

@@ -76,10 +76,9 @@ def root(resolver: URLResolver) -> Scopes:
 
 def scopes_of(request: HttpRequest, resolver: URLResolver) -> tuple[Scopes, Any]:
     """The scopes that a request is in, the outermost first, and its route, if it has one."""
+    default = root(resolver)
     if urlconf := getattr(request, "urlconf", None):  # some middleware chose another one
-        resolver, default = get_resolver(urlconf), root(resolver)
-    else:
-        default = root(resolver)
+        resolver = get_resolver(urlconf)
     try:
         view = (request.resolver_match or resolver.resolve(request.path_info)).func
     except Resolver404 as error:

@@ -164,6 +164,11 @@ STOPS = {
         "blog.py:4: crashed() does not take what it is given.",
         "Write `def crashed(request, exception)`",
     ),
+    "flask's way to run": (
+        APP + "app.run(port=5000)",
+        "blog.py:4: app.run() has no keyword 'port'.",
+        "python blog.py runserver 5000 takes a port.",
+    ),
     "bare route": (
         APP + "@app.get\ndef index(request): ...",
         "blog.py:4: the decorator has no rule.",

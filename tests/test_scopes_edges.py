@@ -33,7 +33,9 @@ def rewrite(get_response):
     def call(request):
         request.path_info = request.path_info.removeprefix("/acme")
         request.method = request.GET.get("method", request.method)
-        return get_response(request)
+        response = get_response(request)
+        response.headers["Everywhere"] = "yes"
+        return response
     return call
 
 
@@ -278,7 +280,8 @@ def test_middleware_is_made_once_for_a_part(edges):
 
 
 def test_another_urlconf_has_none_of_the_parts(server):
-    assert server.request("/staff/", Host="other.localhost").text == "another site"
+    page = server.request("/staff/", Host="other.localhost")
+    assert (page.text, page.headers["Everywhere"]) == ("another site", "yes")
 
 
 @pytest.mark.parametrize(
