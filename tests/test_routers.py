@@ -268,3 +268,40 @@ def test_a_route_that_comes_too_late_is_refused(site):
     """
     done = site.put("late.py", late).python("late.py")
     assert "late.py:8: too late: late.py:5 has resolved a URL." in done.stderr
+
+
+MODEL = """
+from django.db import models
+from djng import Router
+
+router = Router()
+
+
+class Item(models.Model):
+    name = models.TextField()
+
+
+@router.get("/")
+def index(request):
+    return f"{Item.objects.count()} items"
+"""
+TWO_FILES = (
+    'from djng import Djng\n\napp = Djng()\n\nimport shop\n\napp.include("/shop/", shop.router)'
+)
+
+
+def test_a_model_beside_the_file_is_one_of_its_app(site):
+    labelled = "models.TextField()\n\n    class Meta:\n        app_label = 'blog'"
+    site.put("shop.py", MODEL.replace("models.TextField()", labelled)).write(TWO_FILES)
+    site.succeed("makemigrations")
+    site.succeed("migrate", "-v0")
+    with site.serve(*SERVERS["gunicorn"]) as server:
+        assert server.request("/shop/").text == "0 items"
+
+
+def test_a_model_that_is_in_no_app_is_told_what_to_write(site):
+    site.put("shop.py", MODEL).write("")
+    with site.develop() as server:
+        site.write(TWO_FILES)
+        page = server.shows("declare an explicit app_label", Accept="text/html")
+    assert "Write in it: class Meta: app_label = &quot;blog&quot;" in page.text
