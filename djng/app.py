@@ -223,12 +223,9 @@ class Djng(Part):
 
     def _check_middleware(self) -> None:
         """Raise SetupError for a wrong name: in Django's traceback no line is the user's."""
-        named = [(each, self.where) for each in (*settings.MIDDLEWARE, *self.middleware_classes)]
-        for part in urls.nested(self):
-            routes = [each for each in part._entries if isinstance(each, urls.Route)]
-            named += [(each, route.where) for route in routes for each in route.middleware]
-            if isinstance(part, routers.Router):
-                named += [(each, part.where) for each in part.middleware_classes]
+        named = [(each, self.where) for each in settings.MIDDLEWARE]
+        named += [(each, part.where) for part in urls.nested(self) for each in part.layers()]
+        named += [(each, route.where) for _, route in urls.walk(self) for each in route.layers()]
         for name, where in named:
             try:
                 import_string(name) if isinstance(name, str) else None

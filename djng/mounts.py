@@ -87,15 +87,16 @@ class Builder(NamedTuple):
                 groups.setdefault(entry.rule, []).append(entry)
         made: list[URLPattern | URLResolver] = []
         for entry in routes._entries:
-            if isinstance(entry, Route):
-                made += self.group(groups.pop(entry.rule, []))
-            else:
+            if isinstance(entry, Include):
                 made += self.mount(entry) if entry.router else self.include(entry)
+            elif group := groups.pop(entry.rule, None):
+                made += self.group(group)
         return made
 
     def group(self, group: list[Route]) -> Iterator[URLPattern]:
+        view = self.view(group)
         for name in dict.fromkeys(route.name for route in group):
-            yield path(group[0].rule, self.view(group), name=name)
+            yield path(group[0].rule, view, name=name)
 
     def view(self, group: list[Route]) -> View:
         """The view of the routes; its attributes tell who asks for them which one answers."""

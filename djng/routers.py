@@ -39,8 +39,8 @@ class Part(urls.Routes, scopes.Scope):
             def timing(get_response): ...
         """
         self._refuse_late()
-        self._use_scopes()
         check_hook(middleware, "get_response")
+        self._use_scopes()
         self.middleware_classes.append(middleware)
         return middleware
 
@@ -54,8 +54,8 @@ class Part(urls.Routes, scopes.Scope):
             def closed(request): return "We are closed.", 503
         """
         self._refuse_late()
-        self._use_scopes()
         check_hook(function, "request")
+        self._use_scopes()
         self.before.append(views.as_hook(function))
         return function
 
@@ -68,8 +68,8 @@ class Part(urls.Routes, scopes.Scope):
             def served(request, response): return response
         """
         self._refuse_late()
-        self._use_scopes()
         check_hook(function, "request", "response")
+        self._use_scopes()
         self.after.append(views.as_hook(function, is_after=True))
         return function
 

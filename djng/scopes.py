@@ -43,7 +43,7 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
-class Part(Protocol):
+class Layered(Protocol):
     """What may have middleware: a scope, or a single route."""
 
     def layers(self) -> Layers: ...
@@ -94,7 +94,7 @@ def around(error: Resolver404, default: Scopes) -> Scopes:
     return max((each.scopes for each in prefixed), key=len, default=default)
 
 
-def parts(entries: Iterable[Any], prefix: str = "/") -> Iterator[tuple[str, tuple[Part, ...]]]:
+def parts(entries: Iterable[Any], prefix: str = "/") -> Iterator[tuple[str, tuple[Layered, ...]]]:
     """What the paths of a part begin with, and the parts it is in, for each of the patterns."""
     for entry in entries:
         start = f"{prefix}{entry.pattern}"
@@ -262,7 +262,7 @@ class Scoped(AsyncCapable):
         )
         self.use_hooks()
 
-    def add(self, part: Part) -> None:
+    def add(self, part: Layered) -> None:
         if id(part) not in self.stacks and (layers := part.layers()):
             get_response = self.go_on_in_loop if self.is_async else self.go_on
             self.stacks[id(part)] = Stack(layers, get_response, self.guard)

@@ -95,12 +95,12 @@ class Routes:
             for other in alike:
                 check_pair(entry, other)
             alike.append(entry)
-        if isinstance(entry, Include) or entry.middleware:
+        if entry.router if isinstance(entry, Include) else entry.middleware:
             self._use_scopes()
         self._entries.append(entry)
 
     def _use_scopes(self) -> None:
-        """Do what a site needs to know of its parts."""
+        """Take note that some part has something of its own; only the app has to."""
 
     def route(
         self,
@@ -212,7 +212,7 @@ def router_of(prefix: str, urls: Any, outer: Routes) -> Routes | None:
     return router
 
 
-def nested(routes: Any) -> Iterator[Routes]:
+def nested(routes: Any) -> Iterator[Any]:
     """A router and all that are included in it."""
     yield routes
     for entry in routes._entries:

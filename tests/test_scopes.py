@@ -427,6 +427,8 @@ def test_a_hook_that_forgets_to_return_the_response_is_named(site):
 def test_a_site_without_parts_has_none_of_it(site):
     code = "from django.conf import settings; print(*settings.MIDDLEWARE)"
     assert "djng.scopes" not in site.write("").shell(code)
+    included = site.write("app.include('/accounts/', 'django.contrib.auth.urls')")
+    assert "djng.scopes" not in included.shell(code)
     assert "djng.scopes.Scoped" in site.write(HOOKS).shell(code)
 
 
@@ -445,8 +447,5 @@ def test_a_router_without_middleware_costs_none(site):
 
         app.include("/part/", part)
     """)
-    code = """
-        from django.core.handlers.wsgi import WSGIHandler
-        print(blog.app.wsgi._middleware_chain.__wrapped__.__class__.__name__)
-    """
+    code = "print(blog.app.wsgi._middleware_chain.__wrapped__.__class__.__name__)"
     assert site.shell(code) == "SecurityMiddleware"
