@@ -1,6 +1,6 @@
 """djng: one Python file is a complete Django site.
 
-This is one; save it as ``hello.py`` and run ``python hello.py``::
+This is one. Save it as ``hello.py`` and run ``python hello.py``::
 
     from djng import Djng
 
@@ -13,37 +13,41 @@ This is one; save it as ``hello.py`` and run ``python hello.py``::
     if __name__ == "__main__":
         app.run()
 
-Everything else in it is ordinary Django. What needs Django's apps comes below ``app = Djng()``.
+The rest of the file is ordinary Django. Import what needs Django's apps below ``app = Djng()``.
 """
 
-from djng import hiding
+from djng.shadowing import refuse_hidden_modules
 
-hiding.refuse()
+refuse_hidden_modules()
 
 # isort: split
-import os  # noqa: E402  # these would find a file that hides something else
+import os  # noqa: E402  # a file of the user's may hide these modules
 from importlib import import_module  # noqa: E402
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 if TYPE_CHECKING:
     from djng.app import Djng
-    from djng.errors import DjngError
-    from djng.routers import Router
+    from djng.exceptions import DjngError
+    from djng.routing import Router
 
 __all__ = ["Djng", "DjngError", "Router"]
 __version__ = "0.1.0"
 
-HOMES = {"Djng": "djng.app", "DjngError": "djng.errors", "Router": "djng.routers"}
+MODULES = {"Djng": "djng.app", "DjngError": "djng.exceptions", "Router": "djng.routing"}
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
+inherited_settings = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
 
 
 def __getattr__(name: str) -> Any:
-    # What these need of Django is imported with them, and not with the package.
-    home = HOMES.get(name)
-    if home is None:
+    # Import what a name needs of Django only with the name, not with the package.
+    if name not in MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        return getattr(import_module(home), name)
+        value = getattr(import_module(MODULES[name]), name)
     finally:
-        hiding.refuse()
+        refuse_hidden_modules()
+    if name == "Djng" and value.current is None:
+        # Reading a setting before ``Djng()`` is an error, also where the variable is set already:
+        # the script may have it from the process of another site.
+        os.environ["DJANGO_SETTINGS_MODULE"] = "djng.unconfigured"
+    return value

@@ -1,33 +1,42 @@
-"""The admin. `register` runs while the user's file is imported, the check as the site starts."""
+"""``@app.admin``: register models with Django's admin. Runs while the user's file is imported."""
 
 import inspect
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from django.db.models import Model
 
-from djng.errors import KeywordError, Location, SetupError, caller, name_of, nearest
+from djng.exceptions import KeywordError, Location, SetupError, caller, closest_match, name_of
 
-undecorated: list[Location] = []
+ClassT = TypeVar("ClassT", bound=type)
+unfinished: list[Location] = []
+
+
+class ClassDecorator(Protocol):
+    """A decorator that returns the class that it decorates."""
+
+    def __call__(self, decorated: ClassT, /) -> ClassT: ...
 
 
 def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: FrameType) -> Any:
-    """What `app.admin`, called so in that frame, returns: a decorator, or the decorated model."""
-    from django.contrib import admin  # not above, for a site may have none
+    """Register a model with these options, or models with the decorated ModelAdmin.
+
+    Takes the arguments of ``app.admin`` and the frame that called it. Returns the model where
+    ``@app.admin`` has no parentheses, else a decorator. Raises KeywordError.
+    """
+    from django.contrib import admin  # not every site has it
 
     for name, value in options.items():
-        if not hasattr(admin.ModelAdmin, name) and not callable(value):  # those are columns
-            hint = f"Did you mean {nearest(name, dir(admin.ModelAdmin), cutoff=0)}?"
+        if not hasattr(admin.ModelAdmin, name) and not callable(value):  # functions are columns
+            hint = f"Did you mean {closest_match(name, dir(admin.ModelAdmin), cutoff=0)}?"
             raise KeywordError(f"{name} is not an option of ModelAdmin.", hint=hint)
-    # ``@app.admin`` on a new model: unlike that of ``@app.admin(Post)``, no name stands for it yet.
-    is_own = len(models) == 1 and models[0].__module__ == frame.f_globals["__name__"]
-    if is_own and frame.f_locals.get(models[0].__name__) is not models[0]:
+    if is_being_decorated(models, frame):
         return register((), {}, frame)(models[0])
     where = caller()
-    undecorated.append(where)
+    unfinished.append(where)
 
     def decorate(decorated: Any) -> Any:
-        undecorated.remove(where)
+        unfinished.remove(where)
         kind: type = admin.ModelAdmin if models else Model
         if not (inspect.isclass(decorated) and issubclass(decorated, kind)):
             hint = "Write @app.admin() on a model, or @app.admin(Post) on a ModelAdmin."
@@ -39,7 +48,15 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
     return decorate
 
 
-def check_decorated() -> None:
-    for where in undecorated:
+def is_being_decorated(models: tuple[type[Model], ...], frame: FrameType) -> bool:
+    """Whether ``@app.admin`` stands above this model: then no name stands for the class yet."""
+    if len(models) != 1 or models[0].__module__ != frame.f_globals["__name__"]:
+        return False
+    return frame.f_locals.get(models[0].__name__) is not models[0]
+
+
+def check_registrations() -> None:
+    """Raise SetupError for an ``app.admin(...)`` that decorates nothing."""
+    for where in unfinished:
         hint = "Write @app.admin above the model, or use Django's admin.site.register()."
         raise SetupError("app.admin() decorates nothing.", hint=hint, where=where)

@@ -1,12 +1,12 @@
-"""Django's ASGI handler with as few changes of thread as can be. Runs under ASGI alone.
+"""Django's ASGI handler, with fewer thread switches. Runs once per request under ASGI.
 
-Django leaves the event loop for each half of each of its middleware, for the signals and for the
-end of a request, 15 times in all. Here it is left for what may wait: a view that is not async, and
-a session or a message that is written.
+For one request, Django moves work from the event loop to a thread 15 times: for both halves of each
+middleware, for signals and at the end. This handler does so only for work that may block: views
+that are not async, and sessions and messages that are written.
 
-Three things are used that Django and asgiref do not document, for they have nothing documented to
-tell whether a request has left the loop at all: `Signal._live_receivers`, the executors of
-`SyncToAsync` and `AsyncToSync`, and the methods of `ASGIHandler`, which is extended.
+It relies on undocumented parts of Django and asgiref, which document no way to tell whether a
+request has used a thread: `Signal._live_receivers`, the executors of `SyncToAsync` and
+`AsyncToSync`, and the methods of `ASGIHandler`.
 """
 
 import asyncio
@@ -37,22 +37,22 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from djng.wsgi import Tolerant, typed
+from djng.wsgi import RobustRequestMixin, with_content_type
 
-# Where the loop was never left, these have nothing to wait for: what they end is a thread's own.
-QUICK = {close_caches, close_old_connections, reset_queries, reset_urlconf}
+# These clean up what threads have used. After a request without threads they do not block.
+NEVER_BLOCK = {close_caches, close_old_connections, reset_queries, reset_urlconf}
 
 
-class Request(Tolerant, asgi.ASGIRequest):
+class ASGIRequest(RobustRequestMixin, asgi.ASGIRequest):
     pass
 
 
 class ASGIHandler(asgi.ASGIHandler):
-    request_class = Request
+    request_class = ASGIRequest
 
     def load_middleware(self, is_async: bool = False) -> None:
         names = settings.MIDDLEWARE
-        settings.MIDDLEWARE = [in_loop(name) for name in names]
+        settings.MIDDLEWARE = [async_capable(name) for name in names]
         try:
             super().load_middleware(is_async)
         finally:
@@ -65,7 +65,7 @@ class ASGIHandler(asgi.ASGIHandler):
             return
         with closing(body):
             set_script_prefix(asgi.get_script_prefix(scope))
-            if concerns_threads(signals.request_started, type(self)):
+            if needs_thread(signals.request_started, type(self)):
                 await signals.request_started.asend(sender=type(self), scope=scope)
             request, refusal = self.create_request(scope, body)
             if refusal:
@@ -73,7 +73,7 @@ class ASGIHandler(asgi.ASGIHandler):
             await self.end(refusal or await self.answer(request, receive, send))
 
     async def answer(self, request: Any, receive: Any, send: Any) -> HttpResponseBase | None:
-        """Send the response, and return it; None where the client went away before."""
+        """Send the response and return it; None if the client has gone away."""
         response = None
         try:
             async with asyncio.TaskGroup() as group:
@@ -88,36 +88,36 @@ class ASGIHandler(asgi.ASGIHandler):
         return response
 
     async def end(self, response: HttpResponseBase | None) -> None:
-        """Close the response, which says to all that the request is finished."""
+        """Close the response, which sends ``request_finished``."""
         if response is None:
             await signals.request_finished.asend(sender=type(self))
-        elif concerns_threads(signals.request_finished, type(self)):
+        elif needs_thread(signals.request_finished, type(self)):
             await sync_to_async(response.close)()
         else:
             response.close()
 
     async def run_get_response(self, request: HttpRequest) -> Any:
-        response: Any = typed(await super().run_get_response(request))
+        response: Any = with_content_type(await super().run_get_response(request))
         if response.streaming and not response.is_async:
-            response.streaming_content = from_thread(response.streaming_content)
+            response.streaming_content = iterate_in_thread(response.streaming_content)
         return response
 
     def make_view_atomic(self, view: Any) -> Any:
-        """The view, which renders in its own thread the template that it names."""
+        """The view, with its template rendered in the same thread."""
         view = super().make_view_atomic(view)
         has_middleware = self._template_response_middleware  # type: ignore[attr-defined]
         if iscoroutinefunction(view) or has_middleware:
             return view
 
-        def rendering(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        def rendering_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             response = view(request, *args, **kwargs)
-            return rendered(response) if hasattr(response, "render") else response
+            return render_now(response) if hasattr(response, "render") else response
 
-        return rendering
+        return rendering_view
 
 
-def rendered(response: Any) -> Any:
-    """The response, rendered; Django awaits a `render` that is async, and changes no thread."""
+def render_now(response: Any) -> Any:
+    """Render the response. Its `render` becomes async, so Django calls it without a thread."""
     response = response.render()
 
     async def render() -> Any:
@@ -127,30 +127,30 @@ def rendered(response: Any) -> Any:
     return response
 
 
-async def from_thread(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """The parts as they come, where Django waits for the last one before it sends the first."""
+async def iterate_in_thread(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield each part as it comes. Django would wait for the last one first."""
     take: Any = sync_to_async(next)
     while (part := await take(parts, None)) is not None:
         yield part
 
 
-def concerns_threads(signal: Signal, sender: type) -> bool:
-    """Whether those that receive the signal have anything to do that is to be done in a thread."""
+def needs_thread(signal: Signal, sender: type) -> bool:
+    """Whether a receiver of the signal may block, or has something to clean up in a thread."""
     context = SyncToAsync.thread_sensitive_context.get(None)
-    has_left = context in SyncToAsync.context_to_thread_executor if context else True
-    if has_left or getattr(AsyncToSync.executors, "current", None):
+    used_thread = context in SyncToAsync.context_to_thread_executor if context else True
+    if used_thread or getattr(AsyncToSync.executors, "current", None):
         return True
     sync_receivers, async_receivers = signal._live_receivers(sender)
-    if async_receivers or not QUICK.issuperset(sync_receivers):
+    if async_receivers or not NEVER_BLOCK.issuperset(sync_receivers):
         return True
     return any(each.connection for each in connections.all(initialized_only=True))
 
 
-class InLoop(MiddlewareMixin):
-    """Django's middleware, whose halves only compute, but for those that may wait."""
+class AsyncMiddleware(MiddlewareMixin):
+    """One of Django's middleware, called in the event loop where it cannot block."""
 
-    def may_wait(self, request: Any) -> bool:
-        """Whether `process_response` may have something to write."""
+    def may_block(self, request: Any) -> bool:
+        """Whether `process_response` may write something."""
         return False
 
     async def __acall__(self, request: HttpRequest) -> Any:
@@ -159,38 +159,38 @@ class InLoop(MiddlewareMixin):
         response = response or await this.get_response(request)
         if not hasattr(self, "process_response"):
             return response
-        if self.may_wait(request):
+        if self.may_block(request):
             return await sync_to_async(this.process_response)(request, response)
         return this.process_response(request, response)
 
 
-class Sessions(InLoop):
-    def may_wait(self, request: Any) -> bool:
+class AsyncSessionMiddleware(AsyncMiddleware):
+    def may_block(self, request: Any) -> bool:
         session = getattr(request, "session", None)
         return bool(session and session.modified) or settings.SESSION_SAVE_EVERY_REQUEST
 
 
-class Messages(InLoop):
-    def may_wait(self, request: Any) -> bool:
+class AsyncMessageMiddleware(AsyncMiddleware):
+    def may_block(self, request: Any) -> bool:
         messages = getattr(request, "_messages", None)
         return messages is not None and (messages.used or messages.added_new)
 
 
-class Csrf(InLoop, CsrfViewMiddleware):
+class AsyncCsrfViewMiddleware(AsyncMiddleware, CsrfViewMiddleware):
     def __init__(self, get_response: Any) -> None:
         super().__init__(get_response)
         if iscoroutinefunction(get_response):
-            self.process_view = self.process_view_in_loop  # type: ignore[assignment, method-assign]
+            self.process_view = self.process_view_async  # type: ignore[assignment, method-assign]
 
-    async def process_view_in_loop(self, request: HttpRequest, *args: Any) -> Any:
+    async def process_view_async(self, request: HttpRequest, *args: Any) -> Any:
         process: Any = super().process_view
         if request.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
             return process(request, *args)
         return await sync_to_async(process)(request, *args)  # it parses the body
 
 
-class Files(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise ships no types
-    """WhiteNoise, which is not async itself."""
+class AsyncWhiteNoiseMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise ships no types
+    """WhiteNoise's middleware, which is not async itself."""
 
     sync_capable = async_capable = True
 
@@ -211,33 +211,35 @@ class Files(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise ships no 
         if file is None:
             return await self.get_response(request)
         response = self.serve(file, request)
-        response.streaming_content = blocks(response.file_to_stream)
+        response.streaming_content = read_blocks(response.file_to_stream)
         return response
 
 
-async def blocks(file: Any) -> AsyncIterator[bytes]:
-    """The parts of a file on a disk: to read one takes less than a change of thread."""
+async def read_blocks(file: Any) -> AsyncIterator[bytes]:
+    """Read a file on a disk here: that takes less time than a thread switch."""
     while file and (block := file.read(2**16)):
         yield block
 
 
 MIXINS: dict[str, type] = {
-    "django.middleware.security.SecurityMiddleware": InLoop,
-    "whitenoise.middleware.WhiteNoiseMiddleware": Files,
-    "django.contrib.sessions.middleware.SessionMiddleware": Sessions,
-    "djng.middleware.CommonMiddleware": InLoop,
-    "django.middleware.common.CommonMiddleware": InLoop,
-    "django.middleware.csrf.CsrfViewMiddleware": Csrf,
-    "django.contrib.auth.middleware.AuthenticationMiddleware": InLoop,
-    "django.contrib.messages.middleware.MessageMiddleware": Messages,
-    "django.middleware.clickjacking.XFrameOptionsMiddleware": InLoop,
+    "django.middleware.security.SecurityMiddleware": AsyncMiddleware,
+    "whitenoise.middleware.WhiteNoiseMiddleware": AsyncWhiteNoiseMiddleware,
+    "django.contrib.sessions.middleware.SessionMiddleware": AsyncSessionMiddleware,
+    "djng.middleware.CommonMiddleware": AsyncMiddleware,
+    "django.middleware.common.CommonMiddleware": AsyncMiddleware,
+    "django.middleware.csrf.CsrfViewMiddleware": AsyncCsrfViewMiddleware,
+    "django.contrib.auth.middleware.AuthenticationMiddleware": AsyncMiddleware,
+    "django.contrib.messages.middleware.MessageMiddleware": AsyncMessageMiddleware,
+    "django.middleware.clickjacking.XFrameOptionsMiddleware": AsyncMiddleware,
 }
 
 
-def in_loop(name: str) -> str:
-    """The name of the middleware that does in the loop what the one of that name does."""
+def async_capable(name: str) -> str:
+    """The dotted name of the async version of a middleware, or the name if it has none."""
     mixin = MIXINS.get(name)
-    if mixin is None or (mixin is Csrf and settings.CSRF_USE_SESSIONS):  # that reads the session
+    if mixin is None or (
+        mixin is AsyncCsrfViewMiddleware and settings.CSRF_USE_SESSIONS
+    ):  # it reads the session
         return name
     kind = import_string(name)
     globals()[kind.__name__] = type(kind.__name__, (mixin, kind), {})

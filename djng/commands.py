@@ -1,7 +1,8 @@
-"""Functions of the file as management commands. Runs before the first command, and for each.
+"""``@app.command``: functions as management commands. Runs before the first command.
 
-A parameter without a default is a positional argument, one with a default an option, a bool a flag,
-``*args`` any number; the annotation, or else the default, gives the type, the docstring the help.
+A parameter without a default becomes a positional argument, one with a default an option, a bool a
+flag, and ``*args`` any number of arguments. Annotations, or else defaults, give the types; the
+docstring is the help.
 """
 
 import inspect
@@ -16,13 +17,13 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandParser
 
-from djng.errors import SetupError, locate, name_of
+from djng.exceptions import SetupError, locate, name_of
 
 Function = Callable[..., Any]
 
 
 class FunctionCommand(BaseCommand):
-    function: Function  # each has a subclass, which sets it
+    function: Function  # a subclass for each function sets it
 
     def add_arguments(self, parser: CommandParser) -> None:
         for parameter in parameters(self.function):
@@ -40,10 +41,10 @@ class FunctionCommand(BaseCommand):
 
 
 def register(function: Function, app: str) -> None:
-    """Make the function a command of the app; raises SetupError for a name that is taken.
+    """Make the function a command of the app; raises SetupError if Django has one of that name.
 
-    Django finds commands as modules in folders, and remembers them in what `get_commands` returns.
-    So the function gets a module, and a line there.
+    Django looks for modules in folders, and keeps what it finds in the dict that `get_commands`
+    returns. So the function gets a module and an entry in that dict.
     """
     name = name_of(function)
     if get_commands().setdefault(name, app) != app:
@@ -56,18 +57,18 @@ def register(function: Function, app: str) -> None:
 
 
 def parameters(function: Function) -> Iterator[Parameter]:
-    """The function's parameters, their annotations no longer text."""
+    """The function's parameters, with annotations that are types and not strings."""
     try:
         hints = get_type_hints(function)
-    except NameError:  # imported for the type checker alone
+    except NameError:  # a type that is only imported for type checkers
         hints = {}
     for parameter in inspect.signature(function).parameters.values():
         yield parameter.replace(annotation=hints.get(parameter.name, Parameter.empty))
 
 
 def argument(parameter: Parameter) -> tuple[list[str], dict[str, Any]]:
-    """What ``parser.add_argument`` takes for a parameter."""
-    name, default, options = parameter.name, parameter.default, reading(parameter)
+    """The arguments of ``parser.add_argument`` for a parameter."""
+    name, default, options = parameter.name, parameter.default, parsing(parameter)
     if parameter.kind is Parameter.VAR_POSITIONAL:
         return [name], {**options, "nargs": "*", "default": ()}
     is_option = parameter.kind is Parameter.KEYWORD_ONLY or "action" in options
@@ -78,12 +79,12 @@ def argument(parameter: Parameter) -> tuple[list[str], dict[str, Any]]:
     return [f"--{name.replace('_', '-')}"], options
 
 
-def reading(parameter: Parameter) -> dict[str, Any]:
-    """How the text of an argument becomes a value."""
+def parsing(parameter: Parameter) -> dict[str, Any]:
+    """How argparse makes a value of the text of an argument."""
     hint, default = parameter.annotation, parameter.default
     if hint is Parameter.empty:
         hint = str if default in (None, Parameter.empty) else type(default)
-    if NoneType in get_args(hint):  # int | None is read as int is
+    if NoneType in get_args(hint):  # parse int | None like int
         hint = get_args(hint)[0]
     if get_origin(hint) is Literal:
         return {"choices": get_args(hint), "type": type(get_args(hint)[0])}

@@ -1,45 +1,67 @@
-"""The site's database under a server. Runs as a handler is built, and when the database fails."""
+"""The site's database: connections under a server, pending migrations, hints for its errors."""
 
-import logging
+import re
 from contextlib import suppress
 from importlib.util import find_spec
+from traceback import walk_tb
 from typing import Any
 
-from django.db import DatabaseError, OperationalError
+from django.db import OperationalError, connection
 from django.db.backends.signals import connection_created
 
-# Of one process, in seconds. By default a request waits half a minute for a server that has gone,
-# and one that is back is found only after about half the time that it was away.
+from djng.exceptions import command_line, short_path
+
+# For each process, in seconds. By default psycopg's pool waits half a minute for a server that has
+# gone away, and finds one that is back only after half the time that it was away.
 POOL = {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5}
 
 
 def keep_connections(database: dict[str, Any], *, in_threads: bool) -> None:
-    """Let connections outlive a request; `in_threads`, WSGI's, the next one comes in the same one.
+    """Keep connections open between requests.
 
-    Under ASGI each request has a thread of its own, which only a pool of connections outlives.
+    Under WSGI (`in_threads`) the same thread answers the next request. Under ASGI each request has
+    a thread of its own, so only a pool can keep connections.
     """
     engine = database["ENGINE"].rpartition(".")[2]
     if engine == "sqlite3" and in_threads:
         database["CONN_MAX_AGE"] = None
-        connection_created.connect(write_ahead)
+        connection_created.connect(use_write_ahead_log)
     elif engine == "postgresql" and not database["CONN_MAX_AGE"] and find_spec("psycopg_pool"):
         database["OPTIONS"] = {"pool": POOL, **database.get("OPTIONS", {})}
 
 
-def write_ahead(connection: Any, **signal: Any) -> None:
-    """Let one who writes and those who read not wait for each other; it pays where they stay."""
+def use_write_ahead_log(connection: Any, **signal: Any) -> None:
+    """Let readers and a writer not wait for each other. It pays off where connections stay open."""
     if connection.vendor == "sqlite":
         with suppress(OperationalError), connection.cursor() as cursor:  # it may be read-only
             cursor.execute("PRAGMA journal_mode=WAL")
 
 
-class Formatter(logging.Formatter):
-    """Adds to the traceback of a database's error what to do about it."""
+def unapplied_migrations() -> int:
+    """How many migrations are not applied yet; 0 if the database does not answer."""
+    from django.db.migrations.executor import MigrationExecutor  # servers don't need it
 
-    def formatException(self, exc_info: Any) -> str:  # noqa: N802  # logging's name
-        text = super().formatException(exc_info)
-        if isinstance(exc_info[1], DatabaseError):
-            from djng.hints import hint_of  # most servers never need any
+    try:
+        executor = MigrationExecutor(connection)
+        return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except Exception:
+        return 0
 
-            text += f"\n  {hint_of(exc_info[1])}".rstrip()
-        return text
+
+def hint_for(error: Any) -> str:
+    """What to do about a database error; empty if djng does not know."""
+    message = f"{error}"
+    if re.search(r"no such (table|column)|has no column|n[o']t exist|unknown col", message.lower()):
+        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+        if any(frame.f_code.co_name == "<module>" for frame in frames):
+            return "The file is being read: ask the database in a function, which runs later."
+        commands = command_line("makemigrations", "migrate")
+        return f"The models are ahead of the database: {commands}"
+    values = connection.settings_dict
+    if "readonly" in message or "unable to open" in message:
+        return f"Let the server write to {short_path(str(values['NAME']))} and to its folder."
+    if "is full" in message or "disk I/O" in message:
+        return "Make room on the disk. What was written before is kept."
+    if "connection" in message:
+        return f"Is there a database at {values['HOST'] or 'localhost'}:{values['PORT'] or 5432}?"
+    return ""

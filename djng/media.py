@@ -1,6 +1,6 @@
-"""Uploaded files. Runs once per request for one.
+"""Serve uploaded files. Runs once per request for one.
 
-Anybody may have uploaded them, so a browser is told to run nothing that is in them.
+Anybody may have uploaded them, so browsers are told not to run anything in them.
 """
 
 from typing import Any
@@ -13,13 +13,13 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 
 def serve(request: HttpRequest, path: str) -> HttpResponseBase:
-    """The file below MEDIA_ROOT, or a part of it; raises Http404."""
+    """The file in MEDIA_ROOT, or the part of it that the request asks for; raises Http404."""
     noise = WhiteNoise(
         None,
         root=settings.MEDIA_ROOT,
         autorefresh=True,
         allow_all_origins=False,
-        add_headers_function=disarm,
+        add_headers_function=add_safety_headers,
     )
     file = None if "\0" in path else noise.find_file(f"/{path}")
     if file is None:
@@ -28,7 +28,7 @@ def serve(request: HttpRequest, path: str) -> HttpResponseBase:
     return response
 
 
-def disarm(headers: Any, path: str, url: str) -> None:
+def add_safety_headers(headers: Any, path: str, url: str) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
-    if headers["Content-Type"] != "application/pdf":  # browsers show none in a sandbox
+    if headers["Content-Type"] != "application/pdf":  # browsers show no PDF in a sandbox
         headers["Content-Security-Policy"] = "sandbox"

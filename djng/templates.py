@@ -1,4 +1,7 @@
-"""The templates, tags and context of the user's file. Runs when a template is rendered."""
+"""The templates, tags and context processors of the user's file. Runs when a template is rendered.
+
+Django's template engine takes a module with a `register` as a library of tags.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,14 +10,11 @@ from django.http import HttpRequest
 from django.template import Library
 from django.template.loaders import locmem
 
-from djng.errors import ReturnTypeError, locate, name_of
+from djng.exceptions import ReturnTypeError, locate, name_of
 
-# A module with a `register` is what Django's template engine takes as a library of tags.
 register = Library()
-
 sources: dict[str, str] = {}
-
-processors: list[Callable[[HttpRequest], dict[str, Any]]] = []
+context_processors: list[Callable[[HttpRequest], dict[str, Any]]] = []
 
 
 class Loader(locmem.Loader):
@@ -22,10 +22,10 @@ class Loader(locmem.Loader):
         super().__init__(engine, sources)
 
 
-def processed(request: HttpRequest) -> dict[str, Any]:
-    """The context processor that runs those of the file; raises ReturnTypeError."""
+def run_context_processors(request: HttpRequest) -> dict[str, Any]:
+    """The context of all processors in the file; raises ReturnTypeError if one has none."""
     context: dict[str, Any] = {}
-    for processor in processors:
+    for processor in context_processors:
         returned = processor(request)
         if not isinstance(returned, dict):
             message = f"{name_of(processor)}() returned a value of type {type(returned).__name__}."

@@ -1,25 +1,31 @@
-"""The settings between ``import djng`` and ``app = Djng(...)``. Runs when one is read too early.
+"""The settings before ``app = Djng(...)``. Runs when something reads a setting too early.
 
-Django imports what DJANGO_SETTINGS_MODULE names when it first needs a setting. That is an error
-here, for the line that decides on the settings has not run.
+Django imports the module that DJANGO_SETTINGS_MODULE names when it first needs a setting. Before
+``Djng()`` that is this module, and importing it is an error.
 """
 
 import linecache
+import os
 import re
 
-from djng.errors import Location, TooEarlyError, user_frames
+import djng
+from djng.exceptions import Location, TooEarlyError, user_frames
 
 
 def app_line(file: str) -> int:
-    """The line of the file that makes the site, 0 where none does."""
+    """The line of the file that calls ``Djng()``, or 0."""
     lines = enumerate(linecache.getlines(file), start=1)
     return next((n for n, line in lines if re.match(r"\w+\s*(:[^=]+)?=.*\bDjng\(", line)), 0)
 
 
-frame = max(user_frames(), key=lambda each: bool(app_line(each.f_code.co_filename)))
+if djng.inherited_settings != __name__:  # who asks next gets the same error
+    os.environ["DJANGO_SETTINGS_MODULE"] = djng.inherited_settings
+if not (frames := [*user_frames()]):
+    raise ImportError(f"{djng.inherited_settings} has failed to import before.")
+frame = max(frames, key=lambda each: bool(app_line(each.f_code.co_filename)))
 file, line = frame.f_code.co_filename, frame.f_lineno
 raise TooEarlyError(
-    f"`{linecache.getline(file, line).strip()}` needs the site, which is not made yet.",
+    f"`{linecache.getline(file, line).strip()}` needs the site, which is not there yet.",
     hint=f"Move it below `app = Djng(...)`, line {app_line(file) or '?'}.",
     where=Location(file, line),
 )

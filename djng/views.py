@@ -1,232 +1,172 @@
-"""What a view may return. `as_view` runs before the first request, the rest once per request.
+"""One Django view for each URL. `url_view` runs before the first request, its view once for each.
 
-A Django response is itself, text is HTML, a dict is for the route's template or is JSON, and so on:
-the lines of `to_response`. Flask's tuples add a status and headers to any of them. What has no line
-is a ReturnTypeError that names the view, its file and line, and what to write, by INSTEAD.
+Middleware reads attributes of a URL's view, such as ``csrf_exempt``, before the view runs. If
+several functions answer one URL by method, they must agree on these attributes.
 """
 
 import functools
 import inspect
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import suppress
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any
 
-from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
-from django.db.models import Model, QuerySet
-from django.db.models.query import ModelIterable
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
-from django.template.response import TemplateResponse
 from django.utils.datastructures import MultiValueDictKeyError
-from django.views import defaults
+from django.utils.log import log_response
 
-from djng.errors import MissingKeyError, ReturnTypeError, locate, name_of, user_lines
-from djng.wsgi import BODILESS
+from djng.exceptions import MissingKeyError, RouteError, locate, name_of, user_lines
+from djng.responses import View, is_async, to_response, to_response_async
+from djng.routing import Route
+from djng.rules import METHODS
 
-View = Callable[..., Any]
-
-logger = logging.getLogger("django.request")
-# What Django asks of a view; an instance may have them from its class.
-MARKS = ("csrf_exempt", "login_required", "should_append_slash", "_non_atomic_requests")
-
-
-class Context(NamedTuple):
-    """What stays the same for a view from one request to the next."""
-
-    view: View
-    template: str | None
-
-    def refuse(self, what: str, way_out: str) -> ReturnTypeError:
-        message = f"{name_of(self.view)}() returned {what}."
-        return ReturnTypeError(message, hint=way_out, where=locate(self.view))
-
-    def lacks(self, error: Exception, request: HttpRequest) -> MissingKeyError:
-        names = ", ".join(dict.fromkeys([*request.POST, *request.FILES, *request.GET])) or "nothing"
-        hint = f"It has {names}. For one that may be missing, use .get()."
-        where = next(user_lines(error.__traceback__), None) or locate(self.view)
-        return MissingKeyError(f"the request has no {error}.", hint=hint, where=where)
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
+# What Django takes a view to have that lacks the attribute, and the decorator that sets it.
+ATTRIBUTES: dict[str, tuple[Any, str]] = {
+    "csrf_exempt": (False, "@csrf_exempt"),
+    "login_required": (True, "@login_not_required"),
+    "login_url": (None, "the login_url of @login_required"),
+    "redirect_field_name": ("next", "the redirect_field_name of @login_required"),
+    "should_append_slash": (True, "@no_append_slash"),
+    "_non_atomic_requests": (set(), "@transaction.non_atomic_requests"),
+}
+# These say how a view was made, or that it is async, and nothing about what may be done with it.
+NOT_SHARED = {"view_initkwargs", "initkwargs", "_is_coroutine", "_is_coroutine_mark"}
 
 
-def is_async(view: View) -> bool:
-    """Whether what the view returns is to be awaited, be it a function or an instance."""
-    return iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__)
+def url_view(routes: list[Route]) -> View:
+    """The view for all routes of one URL. It calls the function for the request's method."""
+    shared = shared_attributes(routes)
+    views = {m: as_view(each.view, each.template) for each in routes for m in each.methods}
+    view = views[None] if list(views) == [None] else dispatcher(views, routes[0])
+    by_method = {method: route for route in routes for method in route.methods}
+    if "GET" in by_method:
+        by_method.setdefault("HEAD", by_method["GET"])
+    vars(view).update(shared, routes=routes, by_method=by_method)
+    return view
+
+
+def dispatcher(views: dict[str | None, View], route: Route) -> View:
+    if "GET" in views:
+        views.setdefault("HEAD", views["GET"])
+    other = views.pop(None, None) or method_not_allowed([*filter(None, views), "OPTIONS"], route)
+    if any(map(iscoroutinefunction, [other, *views.values()])):
+        views, other = {method: as_async(view) for method, view in views.items()}, as_async(other)
+
+        async def dispatch_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return await views.get(request.method, other)(request, *args, **kwargs)
+
+        return functools.update_wrapper(dispatch_async, route.view, updated=())
+
+    def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return views.get(request.method, other)(request, *args, **kwargs)
+
+    return functools.update_wrapper(dispatch, route.view, updated=())
+
+
+def as_async(view: View) -> View:
+    return view if iscoroutinefunction(view) else sync_to_async(view)
 
 
 def as_view(view: View, template: str | None = None) -> View:
-    """The Django view of a function, a partial, an instance or a class-based view, sync or async.
+    """The Django view for a function, a partial, an instance or a class-based view.
 
-    The template is the one that a returned dict is for. Marks such as `csrf_exempt` are kept.
+    It makes a response of what the view returns, with the template for a returned dict.
     """
     if inspect.isclass(view):
         view = view.as_view()  # type: ignore[attr-defined]
-    context = Context(view, template)
 
     def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             returned = view(request, *args, **kwargs)
         except MultiValueDictKeyError as error:
-            raise context.lacks(error, request) from error
-        return to_response(returned, request, context)
+            raise missing_key(error, request, view) from error
+        return to_response(returned, request, view, template)
 
     async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             returned = await view(request, *args, **kwargs)
         except MultiValueDictKeyError as error:
-            raise context.lacks(error, request) from error
-        return await to_response_in_loop(returned, request, context)
+            raise missing_key(error, request, view) from error
+        return await to_response_async(returned, request, view, template)
 
-    made = functools.update_wrapper(async_view if is_async(view) else sync_view, view)
-    vars(made).update({mark: getattr(view, mark) for mark in MARKS if hasattr(view, mark)})
-    return made
+    return with_attributes(async_view if is_async(view) else sync_view, view)
 
 
-def as_hook(function: View, *, is_after: bool = False) -> View:
-    """What `before_request` and `after_request` call: it returns a response, or before a view None.
+def with_attributes(wrapper: View, view: View) -> View:
+    """The wrapper with the view's name, docstring and attributes."""
+    functools.update_wrapper(wrapper, view, updated=())
+    own = {k: v for k, v in getattr(view, "__dict__", {}).items() if k not in NOT_SHARED}
+    vars(wrapper).update(attributes_of(view) | own)
+    return wrapper
 
-    Takes a function of a request, and after a view of its response too, sync or async.
-    """
-    context = Context(function, None)
 
-    def hook(request: HttpRequest, *given: Any) -> HttpResponseBase | None:
-        returned = function(request, *given)
-        if returned is None and not is_after:
-            return None
-        response: HttpResponseBase = rendered(to_response(returned, request, context))
+def attributes_of(view: View) -> dict[str, Any]:
+    """The plain values that a view has as attributes; an instance may have them from its class."""
+    if inspect.isclass(view):
+        view = view.as_view()  # type: ignore[attr-defined]
+    owners = [*map(vars, reversed(type(view).__mro__)), getattr(view, "__dict__", {})]
+    found = {name: value for owner in owners for name, value in owner.items()}
+    return {
+        name: value
+        for name, value in found.items()
+        if not (name.startswith("__") or name in NOT_SHARED or callable(value))
+        and not hasattr(type(value), "__get__")
+    }
+
+
+def shared_attributes(routes: list[Route]) -> dict[str, Any]:
+    """The attributes of a URL's functions; raises RouteError if the functions don't agree."""
+    found = [(route, attributes_of(route.view)) for route in routes]
+    shared: dict[str, Any] = {}
+    for name in sorted({name for _, attributes in found for name in attributes}):
+        (first, own), *others = asked_for(name, found)
+        default, _ = ATTRIBUTES.get(name, (None, ""))
+        for other, theirs in others:
+            if own.get(name, default) != theirs.get(name, default):
+                raise disagreement(name, first, other)
+        shared |= next(
+            ({name: each[name]} for _, each in asked_for(name, found) if name in each), {}
+        )
+    return shared
+
+
+def asked_for(name: str, found: list[Any]) -> list[tuple[Route, dict[str, Any]]]:
+    """The routes for which middleware reads the attribute: CSRF only matters to unsafe methods."""
+    unsafe = [(route, own) for route, own in found if not SAFE_METHODS.issuperset(route.methods)]
+    return unsafe if unsafe and name == "csrf_exempt" else found
+
+
+def disagreement(name: str, first: Route, other: Route) -> RouteError:
+    what = ATTRIBUTES[name][1] if name in ATTRIBUTES else f"the attribute {name}"
+    functions = f"{name_of(first.view)}() and {name_of(other.view)}()"
+    message = f"{functions} answer the same URL, {other}, and differ in {what}."
+    hint = f"Decorate both alike, or give one its own URL. The other is at {first.where}."
+    return RouteError(message, hint=hint, where=other.where)
+
+
+def method_not_allowed(methods: Iterable[str], route: Route) -> View:
+    """A view that answers OPTIONS, and refuses methods that no function answers."""
+    allowed = sorted(methods, key=lambda m: METHODS.index(m) if m in METHODS else len(METHODS))
+
+    def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method == "OPTIONS":
+            return HttpResponse(headers={"Allow": ", ".join(allowed), "Content-Length": "0"})
+        response: HttpResponse = HttpResponseNotAllowed(allowed)
+        if settings.DEBUG:
+            from djng.dev import error_page  # only while developing
+
+            response = error_page.method_not_allowed(request, route, allowed)
+        text = "Method Not Allowed (%s): %s"
+        log_response(text, request.method, request.path, response=response, request=request)
         return response
 
-    async def async_hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
-        returned = await function(request, *response)
-        if returned is None and not is_after:
-            return None
-        made = await to_response_in_loop(returned, request, context)
-        return await sync_to_async(rendered)(made) if hasattr(made, "render") else made
-
-    return async_hook if is_async(function) else hook
+    return refuse
 
 
-def rendered(response: Any) -> Any:
-    """The response as it is sent: outside a view Django renders no template."""
-    return response.render() if hasattr(response, "render") else response
-
-
-def as_error_view(view: View, template: str | None = None) -> View:
-    """What answers an error, by a view that takes the request and the exception.
-
-    It takes the status too, which the response has unless the view says another.
-    """
-    context = Context(view, template)
-    call = async_to_sync(view) if is_async(view) else view
-
-    def handler(request: HttpRequest, error: BaseException, status: int) -> Any:
-        try:
-            returned = call(request, error)
-            response = rendered(to_response(returned, request, context))
-        except Exception as failure:
-            if settings.DEBUG:
-                raise
-            failure.__suppress_context__ = True  # the first one is logged when this has returned
-            logger.exception("%s() failed to show an error:", name_of(view))
-            return ERROR_VIEWS[500](request)
-        says_status = isinstance(returned, tuple) and isinstance((*returned, None)[1], int)
-        if response.status_code == 200 and not says_status:
-            response.status_code = status
-        return response
-
-    return handler
-
-
-def without_form(view: View) -> View:
-    """Django's error view; it looks for a token in the form, and fails where none can be read."""
-
-    def handler(request: Any, error: BaseException | None = None, *status: int) -> Any:
-        request.csrf_processing_done = True  # as CsrfViewMiddleware says that it has looked
-        return view(request) if view is defaults.server_error else view(request, error)
-
-    return handler
-
-
-ERROR_VIEWS = {
-    400: without_form(defaults.bad_request),
-    403: without_form(defaults.permission_denied),
-    404: without_form(defaults.page_not_found),
-    500: without_form(defaults.server_error),
-}
-
-
-def to_response(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
-    """The response of what a view returned; raises ReturnTypeError where it can be none."""
-    if isinstance(returned, HttpResponseBase):
-        return returned
-    if isinstance(returned, (str, bytes)):
-        return HttpResponse(returned)
-    if isinstance(returned, tuple):
-        return from_tuple(returned, request, context)
-    if context.template and isinstance(returned, dict):
-        return TemplateResponse(request, context.template, returned)
-    if context.template and isinstance(returned, (list, QuerySet)):
-        raise context.refuse("a list", f"The template {context.template} takes a dict.")
-    # Django tells a QuerySet of values() from one of models by this attribute alone.
-    if isinstance(returned, QuerySet) and not issubclass(returned._iterable_class, ModelIterable):
-        returned = list(returned)
-    if isinstance(returned, (dict, list)):
-        try:
-            return JsonResponse(returned, safe=False)
-        except (TypeError, ValueError) as error:
-            hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
-            raise context.refuse(f"what is not JSON: {error}", hint) from error
-    if isinstance(returned, (Iterator, AsyncIterator)):
-        return StreamingHttpResponse(returned)
-    if returned is None:
-        raise context.refuse("None", "Did you forget `return`?")
-    if inspect.iscoroutine(returned):
-        returned.close()
-    hint = next(hint for types, hint in INSTEAD if isinstance(returned, types))
-    raise context.refuse(f"a value of type {type(returned).__name__}", hint)
-
-
-async def to_response_in_loop(
-    returned: Any, request: HttpRequest, context: Context
-) -> HttpResponseBase:
-    body = returned[0] if isinstance(returned, tuple) and returned else returned
-    if isinstance(body, QuerySet):  # it is about to ask the database
-        return await sync_to_async(to_response)(returned, request, context)
-    return to_response(returned, request, context)
-
-
-def from_tuple(returned: Any, request: HttpRequest, context: Context) -> HttpResponseBase:
-    body, status, headers = unpack(returned, context)
-    if status in BODILESS and body not in (None, "", b""):
-        raise context.refuse(f"a body with status {status}", "It has none: return None with it.")
-    response = to_response("" if status in BODILESS else body, request, context)
-    response.status_code = status or response.status_code
-    for name, value in headers.items():
-        response.headers[name] = value
-    return response
-
-
-def unpack(returned: tuple[Any, ...], context: Context) -> tuple[Any, int | None, dict[str, str]]:
-    """The body, the status and the headers of Flask's tuples."""
-    body, *rest = returned or (None,)
-    status = rest.pop(0) if rest and isinstance(rest[0], int) else None
-    with suppress(TypeError, ValueError):
-        headers: dict[str, str] = dict(rest.pop(0) or ()) if rest else {}
-        if len(returned) > 1 and not rest and (status is None or 200 <= status <= 599):
-            return body, status, headers
-    # The values may be private: only the numbers are shown.
-    shape = ", ".join(str(v) if isinstance(v, int) else type(v).__name__ for v in returned)
-    hint = "Return (body, status), (body, headers) or (body, status, headers)."
-    raise context.refuse(f"a tuple that is none of the accepted: ({shape})", hint)
-
-
-INSTEAD: tuple[tuple[Any, str], ...] = (
-    (Model, 'Return the fields that may be seen in a dict: {"id": ..., ...}.'),
-    (QuerySet, 'Name the fields that may be seen: .values("id", ...).'),
-    ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
-    ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
-    (type, "Return an instance, not the class."),
-    (Exception, "`raise` it."),
-    (Awaitable, "`await` it in an `async def`, be it a view or a decorator of one."),
-    (object, "Return a str, a dict, a list or a Django response."),
-)
+def missing_key(error: Exception, request: HttpRequest, view: View) -> MissingKeyError:
+    keys = ", ".join(dict.fromkeys([*request.POST, *request.FILES, *request.GET]))
+    hint = f"The request has {keys or 'no keys'}. For a key that may be missing, use .get()."
+    where = next(user_lines(error.__traceback__), None) or locate(view)
+    return MissingKeyError(f"the request has no {error}.", hint=hint, where=where)

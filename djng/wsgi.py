@@ -1,7 +1,6 @@
-"""Django's WSGI handler, and of its requests what bad input must not break. Runs once per request.
+"""Django's WSGI handler and request, which survive malformed headers. Runs once per request.
 
-The methods of `Tolerant` with an underscore are private ones of Django's, which has nothing public
-for them: where it explains an error it reads the form again, and what fails twice has no page.
+`RobustRequestMixin` overrides private methods of Django's request: it has no public ones for this.
 """
 
 from collections.abc import Mapping
@@ -14,11 +13,11 @@ from django.http.request import MediaType
 from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
 
-BODILESS = {204, 304}
+from djng.responses import WITHOUT_BODY
 
 
-class Tolerant(HttpRequest):
-    """A request whose headers may be anything: one that cannot be read counts as none."""
+class RobustRequestMixin(HttpRequest):
+    """A request that ignores headers that it cannot parse."""
 
     @cached_property
     def accepted_types(self) -> list[MediaType]:
@@ -39,25 +38,25 @@ class Tolerant(HttpRequest):
         try:
             parent._load_post_and_files()
         except BadRequest:
-            parent._mark_post_parse_error()
+            parent._mark_post_parse_error()  # the page that explains the error reads the form again
             raise
 
 
-class Request(Tolerant, wsgi.WSGIRequest):
+class WSGIRequest(RobustRequestMixin, wsgi.WSGIRequest):
     pass
 
 
 class WSGIHandler(wsgi.WSGIHandler):
-    request_class = Request
+    request_class = WSGIRequest
 
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         response = super().get_response(request)
-        return response if response.status_code == 200 else typed(response)
+        return response if response.status_code == 200 else with_content_type(response)
 
 
-def typed(response: HttpResponseBase) -> HttpResponseBase:
-    """The response with a content type if it may have content, and only then, as WSGI demands."""
-    if response.status_code in BODILESS:
+def with_content_type(response: HttpResponseBase) -> HttpResponseBase:
+    """The response with a content type, or without one if it has no body, as WSGI demands."""
+    if response.status_code in WITHOUT_BODY:
         response.headers.pop("Content-Type", None)
     else:
         response.headers.setdefault("Content-Type", "application/octet-stream")

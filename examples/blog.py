@@ -34,20 +34,20 @@ class Tag(models.Model):
         return self.name
 
 
-class PostQuerySet(models.QuerySet):
-    def live(self):
-        return self.filter(published__lte=timezone.now())
+class LivePosts(models.Manager):
+    def get_queryset(self):
+        return super().get_queryset().filter(published__lte=timezone.now())
 
 
 class Post(models.Model):
     title = models.CharField(max_length=200)
     slug = models.SlugField(unique=True, max_length=60)
     body = models.TextField(help_text="HTML.")
-    tags = models.ManyToManyField(Tag, blank=True, related_name="posts")
+    tags = models.ManyToManyField(Tag, blank=True)
     published = models.DateTimeField(null=True, blank=True, help_text="Empty for a draft.")
     source = models.CharField(max_length=500, unique=True, null=True, editable=False)
 
-    objects = PostQuerySet.as_manager()
+    objects, live = models.Manager(), LivePosts()
 
     class Meta:
         ordering = ["-published"]
@@ -94,27 +94,27 @@ def listing(request, posts, title=""):
 
 @app.get("/", template="index.html")
 def index(request):
-    return listing(request, Post.objects.live())
+    return listing(request, Post.live.all())
 
 
 @app.get("/<int:year>/", template="index.html")
 def archive(request, year):
     if year not in range(1, 10_000):
         raise Http404
-    return listing(request, Post.objects.live().filter(published__year=year), f"Posts of {year}")
+    return listing(request, Post.live.filter(published__year=year), f"Posts of {year}")
 
 
 @app.get("/tags/<slug:slug>/", template="index.html")
 def tag(request, slug):
     tag = get_object_or_404(Tag, slug=slug)
-    return listing(request, tag.posts.live(), f"Posts about {tag}")
+    return listing(request, Post.live.filter(tags=tag), f"Posts about {tag}")
 
 
 @app.get("/search/", template="index.html")
 def search(request):
     text = request.GET.get("q", "").strip()
     match = models.Q(title__icontains=text) | models.Q(body__icontains=text)
-    return listing(request, Post.objects.live().filter(match), f"Posts with “{text}”")
+    return listing(request, Post.live.filter(match), f"Posts with “{text}”")
 
 
 CommentForm = forms.modelform_factory(Comment, fields=["author", "text"])
@@ -122,7 +122,7 @@ CommentForm = forms.modelform_factory(Comment, fields=["author", "text"])
 
 @app.route("/posts/<slug:slug>/", methods=["GET", "POST"], template="post.html")
 def post(request, slug):
-    post = get_object_or_404(Post.objects.live(), slug=slug)
+    post = get_object_or_404(Post.live, slug=slug)
     form = CommentForm(request.POST or None, instance=Comment(post=post))
     if form.is_valid():
         form.save()
@@ -134,7 +134,7 @@ def post(request, slug):
 
 @app.get("/api/posts/")
 def posts_json(request):
-    return Post.objects.live().values("title", "slug", "published")[:20]
+    return Post.live.values("title", "slug", "published")[:20]
 
 
 class LatestPosts(Feed):
@@ -142,7 +142,7 @@ class LatestPosts(Feed):
     feed_type = Atom1Feed
 
     def items(self):
-        return Post.objects.live()[:20]
+        return Post.live.all()[:20]
 
     def item_description(self, item):
         return item.body
@@ -161,7 +161,7 @@ def not_found(request, exception):
 
 @app.context_processor
 def years(request):
-    return {"years": Post.objects.live().datetimes("published", "year", order="DESC")}
+    return {"years": Post.live.datetimes("published", "year", order="DESC")}
 
 
 # A command: python blog.py import_feed FILE

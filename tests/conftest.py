@@ -1,5 +1,6 @@
 """The example blog is the site of this process; every other site runs in a process of its own."""
 
+import compileall
 import contextlib
 import http.client
 import json
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from pathlib import Path
@@ -84,9 +86,13 @@ class Site:
             timeout=60,
         )
 
+    def fork(self, *args, cwd=None, **variables):
+        """Like `python`, but in a fork of a process that has imported Django: that is quicker."""
+        return ForkServer.run([*map(str, args)], str(cwd or self.folder), environment(**variables))
+
     def run(self, *args, **options):
         """Run ``python blog.py`` with the arguments."""
-        return self.python("blog.py", *args, **options)
+        return self.fork("blog.py", *args, **options)
 
     def succeed(self, *args, **options):
         """Run ``python blog.py`` with the arguments and return what it prints."""
@@ -96,7 +102,7 @@ class Site:
 
     def shell(self, code, **options):
         """Run the code after ``import blog``, as another file would, and return what it prints."""
-        done = self.python("-c", f"import blog\n{textwrap.dedent(code)}", **options)
+        done = self.fork("-c", f"import blog\n{textwrap.dedent(code)}", **options)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout.strip()
 
@@ -115,6 +121,48 @@ class Site:
         arguments = [part.replace("PORT", str(port)) for part in command]
         variables = {name: value.replace("PORT", str(port)) for name, value in variables.items()}
         return serving([*under, sys.executable, *arguments], self.folder, port, variables)
+
+
+class ForkServer:
+    """The process of this worker that has imported Django; it ends with its standard input."""
+
+    process = None
+
+    @classmethod
+    def start(cls):
+        command = [sys.executable, "-W", "error", ROOT / "tests/forkserver.py"]
+        pipe = subprocess.PIPE
+        cls.process = subprocess.Popen(command, env=environment(), stdin=pipe, stdout=pipe, text=True)
+        assert cls.process.stdout.readline() == "ready\n"
+
+    @classmethod
+    def run(cls, args, cwd, env):
+        if cls.process is None:
+            cls.start()
+        with tempfile.TemporaryDirectory() as folder:
+            files = [os.devnull, f"{folder}/stdout", f"{folder}/stderr"]
+            request = {"args": args, "cwd": cwd, "env": env, "files": files}
+            cls.process.stdin.write(f"{json.dumps(request)}\n")
+            cls.process.stdin.flush()
+            code = int(cls.process.stdout.readline())
+            output = [Path(name).read_text() for name in files[1:]]
+        return subprocess.CompletedProcess(args, code, *output)
+
+    @classmethod
+    def stop(cls):
+        if cls.process:
+            cls.process.stdin.close()
+            cls.process.stdout.close()
+            cls.process.wait(timeout=20)
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):  # once, and not in each worker
+        compileall.compile_dir(ROOT / "djng", quiet=1)
+
+
+def pytest_sessionfinish():
+    ForkServer.stop()
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ def test_a_key_that_cannot_be_kept_is_an_error(site):
     site.write(HELLO).put("blog.secret", "")
     code = "import blog; blog.app.wsgi"
     done = site.python("-c", code)
-    assert "the secret key cannot be kept: blog.secret is empty." in done.stderr
+    assert "the secret key cannot be saved: blog.secret is empty." in done.stderr
     assert "Set DJANGO_SECRET_KEY" in done.stderr
     assert site.python("-c", code, DJANGO_SECRET_KEY="given").returncode == 0
 

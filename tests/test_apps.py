@@ -345,10 +345,13 @@ def test_a_subclass_may_be_made_elsewhere(site):
         """,
     )
     site.put("blog.py", "import djng\nfrom base import Site\n\napp = Site()\n")
-    assert site.shell("from django.conf import settings; print(settings.SETTINGS_MODULE)") == "blog"
+    assert (
+        site.shell("from django.conf import settings; print(settings.SETTINGS_MODULE)")
+        == "blog.settings"
+    )
 
 
 def test_a_file_is_executed_by_an_import(site):
     site.write("")
     done = site.python("-c", "exec(open('blog.py').read(), {'__name__': 'nowhere'})")
-    assert "this is executed by something that is no import" in done.stderr
+    assert "something runs this code that is no import" in done.stderr

@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_hold_the_secret_is_an_error(files, read_only):
     os.unlink(files.folder / "blog.secret")
     with files.serve(*ONE, under=read_only) as server:
         assert server.request("/entries/").status == 500
-    assert "the secret key cannot be kept: [Errno 13] Permission denied" in server.log()
+    assert "the secret key cannot be saved: [Errno 13] Permission denied" in server.log()
 
 
 def test_a_backup_is_whole_while_the_site_is_written_to(files):

@@ -139,7 +139,7 @@ CRASHES = {
         "no such table: blog_post",
         "python blog.py makemigrations, then python blog.py migrate",
     ),
-    "/async/": ("def asynchronous", "from an async context", "Write `def` for `async def`"),
+    "/async/": ("def asynchronous", "from an async context", "Write `def` instead of `async def`"),
 }
 
 
@@ -270,7 +270,7 @@ def test_a_missing_key_is_the_clients_fault(developed, produced):
     answer = developed.request("/form/", "POST", "titel=hush", Accept="text/plain", **FORM, **TOKEN)
     assert answer.status == 400
     assert f"blog.py:{line_of('request.POST[')}: the request has no 'title'." in answer.text
-    assert "It has titel." in answer.text
+    assert "The request has titel." in answer.text
     assert "hush" not in answer.text
     answer = produced.request("/form/", "POST", "titel=hush", **FORM, **TOKEN)
     assert answer.status == 400

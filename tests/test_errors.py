@@ -2,7 +2,7 @@
 
 import pytest
 
-from djng import DjngError, errors
+from djng import DjngError, exceptions
 
 APP = "from djng import Djng\n\napp = Djng()\n"
 STOPS = {
@@ -84,7 +84,7 @@ STOPS = {
         APP
         + "@app.get('/<int:pk>/')\ndef one(request, pk): ...\n"
         + "@app.put('/<int:id>/')\ndef two(request, id): ...",
-        'blog.py:6: "/<int:id>/" and "/<int:pk>/" are one URL: its placeholders have one name.',
+        'blog.py:6: "/<int:id>/" and "/<int:pk>/" are the same URL, so their placeholders need the same names.',
         "The other is at blog.py:4.",
     ),
     "admin of nothing": (
@@ -134,7 +134,7 @@ STOPS = {
     "model too early": (
         "from django.db import models\nfrom djng import Djng\n\nclass Post(models.Model):\n"
         "    pass\n\napp = Djng()",
-        "blog.py:4: `class Post(models.Model):` needs the site, which is not made yet.",
+        "blog.py:4: `class Post(models.Model):` needs the site, which is not there yet.",
         "Move it below `app = Djng(...)`, line 7.",
     ),
     "import too early": (
@@ -161,7 +161,7 @@ STOPS = {
     ),
     "error view": (
         APP + "@app.error(500)\ndef crashed(request): ...",
-        "blog.py:4: crashed() does not take what it is given.",
+        "blog.py:4: crashed() does not take the arguments that it gets.",
         "Write `def crashed(request, exception)`",
     ),
     "flask's way to run": (
@@ -283,12 +283,14 @@ def test_other_exceptions_are_shown_as_python_shows_them(site):
 
 
 def test_an_error_carries_what_it_says():
-    where = errors.Location("/elsewhere/blog.py", 3)
-    error = errors.RouteError("it is wrong.", hint="Mend it.", where=where)
+    where = exceptions.Location("/elsewhere/blog.py", 3)
+    error = exceptions.RouteError("it is wrong.", hint="Mend it.", where=where)
     assert (error.message, error.hint, error.where) == ("it is wrong.", "Mend it.", where)
     assert str(error) == "/elsewhere/blog.py:3: it is wrong.\n  Mend it."
 
 
 def test_the_tree_is_the_one_that_is_drawn():
-    named = [v for v in vars(errors).values() if isinstance(v, type) and issubclass(v, DjngError)]
-    assert all(error.__name__ in errors.__doc__ for error in named)
+    named = [
+        v for v in vars(exceptions).values() if isinstance(v, type) and issubclass(v, DjngError)
+    ]
+    assert all(error.__name__ in exceptions.__doc__ for error in named)

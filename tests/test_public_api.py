@@ -4,7 +4,7 @@ import inspect
 import re
 
 import djng
-from djng import errors
+from djng import exceptions
 
 
 def test_all_names_are_there():
@@ -32,7 +32,9 @@ def test_everything_public_has_a_docstring_and_is_typed():
 
 def test_every_error_is_documented():
     kinds = [
-        v for v in vars(errors).values() if inspect.isclass(v) and v.__module__ == errors.__name__
+        v
+        for v in vars(exceptions).values()
+        if inspect.isclass(v) and v.__module__ == exceptions.__name__
     ]
     assert all(kind.__doc__ for kind in kinds)
 

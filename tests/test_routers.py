@@ -45,8 +45,8 @@ async def wait(request):
 
 app.include("/shop/", router)
 app.include("/outlet/", router, namespace="outlet")
-app.include("/staff/", login_required(staff), namespace="staff")
-app.include("/hooks/", csrf_exempt(hooks))
+app.include("/staff/", staff, namespace="staff", decorators=[login_required])
+app.include("/hooks/", hooks, decorators=[csrf_exempt])
 app.include("/<slug:city>/", reviews)
 app.include("/list/", [path("x/", lambda request: HttpResponse("x"), name="x")])
 app.include("/named/", ([path("y/", lambda request: HttpResponse("y"), name="y")], "named"))
@@ -304,4 +304,4 @@ def test_a_model_that_is_in_no_app_is_told_what_to_write(site):
     with site.develop() as server:
         site.write(TWO_FILES)
         page = server.shows("declare an explicit app_label", Accept="text/html")
-    assert "Write in it: class Meta: app_label = &quot;blog&quot;" in page.text
+    assert "Write in the model: class Meta: app_label = &quot;blog&quot;" in page.text

@@ -61,7 +61,7 @@ def test_the_next_free_port_is_used_and_said(site, taken):
     )
     with serving([sys.executable, "run.py"], site.folder, taken, {}) as server:
         log = server.says("CONTROL-C")
-        port = int(re.search(rf"Port {taken} is taken, so this is on (\d+).", log)[1])
+        port = int(re.search(rf"Port {taken} is taken, using port (\d+).", log)[1])
         server.port = port
         assert server.request("/").text == "hello"
         assert f"http://127.0.0.1:{port}/" in log
@@ -119,4 +119,4 @@ def test_help_is_djangos_and_knows_the_option(site):
 def test_a_port_that_is_none_is_said(site):
     done = site.write(HELLO).run("runserver", "99999")
     assert done.returncode == 1
-    assert done.stderr == "CommandError: 99999 is not a port: those go up to 65535.\n"
+    assert done.stderr == "CommandError: 99999 is not a port: the highest is 65535.\n"

@@ -247,31 +247,6 @@ def test_exceptions_of_your_own_are_answered_while_developing_too(scoped_site):
         assert "Using the URLconf" in server.request("/shop/nowhere/", Accept="text/html").text
 
 
-def test_a_router_alone_has_its_middleware_and_error_views(scoped_site):
-    code = """
-        from django.test import RequestFactory
-
-        def show(path, router=blog.shop):
-            page = router(RequestFactory().get(path))
-            print(page.status_code, page.content.decode(), page.headers.get("Trail"))
-
-        show("/")
-        show("/one/")
-        show("/inner/name/")
-        show("/raise/SoldOut/")
-        show("/nowhere/")
-        show("/raise/PermissionDenied/", blog.inner)
-    """
-    assert scoped_site.shell(code).splitlines() == [
-        '200 ["a"] a',
-        '200 ["a", "c"] ca',
-        "200 name hooked ba",
-        "409 shop: the SoldOut a",
-        "404 not in the shop a",
-        "403 not for you b",
-    ]
-
-
 def test_a_transaction_ends_and_process_exception_is_asked_before_the_error_view(site):
     site.write("""
         from django.db import models
@@ -396,7 +371,7 @@ def test_hooks_are_called_in_the_order_of_flask(site, name):
 REFUSED = {
     "a hook without arguments": (
         "@app.before_request\ndef check(): ...",
-        "blog.py:5: check() does not take what it is given.\n  Write `def check(request)`.",
+        "blog.py:5: check() does not take the arguments that it gets.\n  Write `def check(request)`.",
     ),
     "a hook without a response": (
         "@app.after_request\ndef check(request): ...",
@@ -426,10 +401,10 @@ def test_a_hook_that_forgets_to_return_the_response_is_named(site):
 
 def test_a_site_without_parts_has_none_of_it(site):
     code = "from django.conf import settings; print(*settings.MIDDLEWARE)"
-    assert "djng.scopes" not in site.write("").shell(code)
+    assert "djng.middleware.Scope" not in site.write("").shell(code)
     included = site.write("app.include('/accounts/', 'django.contrib.auth.urls')")
-    assert "djng.scopes" not in included.shell(code)
-    assert "djng.scopes.Scoped" in site.write(HOOKS).shell(code)
+    assert "djng.middleware.Scope" not in included.shell(code)
+    assert "djng.middleware.ScopeMiddleware" in site.write(HOOKS).shell(code)
 
 
 def test_a_router_without_middleware_costs_none(site):

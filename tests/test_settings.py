@@ -5,8 +5,9 @@ from copy import deepcopy
 import pytest
 from django.conf import global_settings
 
-from djng.errors import DjngError, SettingError
-from djng.settings import Environment, build, for_pytest
+from djng.exceptions import DjngError, SettingError
+from djng.conf import build, for_pytest
+from djng.environ import Environment
 
 
 def settings(folder, environ=None, command=None, **given):

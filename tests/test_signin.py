@@ -90,7 +90,7 @@ def test_a_link_is_for_this_machine_alone(started):
 def test_a_client_elsewhere_in_the_network_is_refused(site):
     code = """
         from django.test import RequestFactory
-        from djng import signin
+        from djng.dev import signin
         for address in ("127.0.0.1", "127.8.8.8", "::1", "192.0.2.7", "2001:db8::1"):
             print(signin.is_local(RequestFactory(REMOTE_ADDR=address).get("/")))
     """
@@ -98,7 +98,7 @@ def test_a_client_elsewhere_in_the_network_is_refused(site):
 
 
 def test_a_link_grows_old(site):
-    site.write(HELLO + "from djng import signin\nsignin.MINUTES = 1 / 60\n")
+    site.write(HELLO + "from djng.dev import signin\nsignin.MINUTES = 1 / 60\n")
     with site.develop("runserver", "--noreload") as server:
         path = link(server)
         time.sleep(1.5)

@@ -1,6 +1,5 @@
-"""Runs ``shell``: Django's, which also knows what the user's file defines."""
+"""Open Django's shell with the names of the user's file. Runs as ``python blog.py shell``."""
 
-import sys
 from typing import Any
 
 from django.core.management.commands import shell
@@ -10,8 +9,8 @@ from djng.app import Djng
 
 class Command(shell.Command):
     def get_auto_imports(self) -> Any:
-        if not Djng.current:
-            return super().get_auto_imports()
-        label = Djng.current.label
-        names = [name for name in vars(sys.modules[label]) if not name.startswith("_")]
-        return [*(super().get_auto_imports() or ()), *(f"{label}.{name}" for name in names)]
+        imports = super().get_auto_imports()
+        if site := Djng.current:
+            names = [name for name in vars(site.module) if not name.startswith("_")]
+            return [*(imports or ()), *(f"{site.label}.{name}" for name in names)]
+        return imports

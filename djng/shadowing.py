@@ -1,6 +1,6 @@
-"""Finds a file that hides a module by its name. Runs before all else when djng is imported.
+"""Find a file that hides a module by its name. Runs before everything else in djng.
 
-Python looks into the folder of the script first: beside a ``random.py`` nobody gets Python's own.
+Python looks in the script's folder first: beside a ``random.py``, nobody gets Python's own.
 """
 
 import os
@@ -9,18 +9,18 @@ import sys
 NEEDED = sys.stdlib_module_names | {"django", "djng", "asgiref", "sqlparse", "whitenoise"}
 
 
-def hides(module: str, folder: str) -> bool:
-    """Whether a module of that name in the folder would come before another one."""
+def hides_module(module: str, folder: str) -> bool:
+    """Whether a file of that name in the folder would hide another module."""
     if module in NEEDED:
         return True
-    from importlib.machinery import PathFinder  # what it imports may be hidden
+    from importlib.machinery import PathFinder  # a file may hide what it imports
 
     elsewhere = [path for path in sys.path if os.path.realpath(path) != folder]
     return PathFinder.find_spec(module, elsewhere) is not None
 
 
-def refuse() -> None:
-    """End the script if its name, or that of a file beside it that was imported, hides a module."""
+def refuse_hidden_modules() -> None:
+    """End the script if it hides a module, or if a file beside it does that was imported."""
     main = sys.modules["__main__"]
     folder, name = os.path.split(os.path.realpath(getattr(main, "__file__", None) or ""))
     if not name.endswith(".py") or main.__spec__:
@@ -29,6 +29,6 @@ def refuse() -> None:
         module = file.removesuffix(".py")
         origin = getattr(sys.modules.get(module), "__file__", None) if module in NEEDED else None
         is_imported = origin and os.path.realpath(origin) == os.path.join(folder, file)
-        if is_imported or (file == name and hides(module, folder)):
-            # No exception of djng's: those need Django, which may be what is hidden.
+        if is_imported or (file == name and hides_module(module, folder)):
+            # Not one of djng's exceptions: they need Django, which may be what is hidden.
             sys.exit(f"{file} hides the module {module}, which others import.\n  Rename {file}.")

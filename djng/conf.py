@@ -1,0 +1,304 @@
+"""The Django settings of a file. Runs while the user's file is imported."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from copy import deepcopy
+from inspect import isfunction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import django
+from django.conf import global_settings
+from django.utils.log import DEFAULT_LOGGING
+
+from djng.environ import DEFAULT_HOSTS, Environment, Settings
+from djng.exceptions import KeywordError, SettingError, SetupError, closest_match
+
+CONTRIB = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
+MIDDLEWARE = (
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "djng.middleware.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+)
+PROCESSORS = ("template.{}.request", "contrib.auth.{}.auth", "contrib.messages.{}.messages")
+VALIDATORS = ("UserAttributeSimilarity", "MinimumLength", "CommonPassword", "NumericPassword")
+DEFAULTS: Settings = {
+    "ROOT_URLCONF": "djng.urlconf",
+    "LOGGING_CONFIG": "djng.app.configure_logging",
+    "TIME_ZONE": "UTC",
+    "USE_TZ": True,
+    "DEFAULT_AUTO_FIELD": "django.db.models.BigAutoField",
+    "AUTH_PASSWORD_VALIDATORS": [
+        {"NAME": f"django.contrib.auth.password_validation.{name}Validator"} for name in VALIDATORS
+    ],
+    "MEDIA_URL": "media/",
+    "LOGIN_REDIRECT_URL": "/",
+}
+# With DEBUG off, Django's own stay: their reports are mailed to the admins.
+ERROR_PAGES = {
+    "CSRF_FAILURE_VIEW": "djng.dev.error_page.csrf_failure",
+    "DEFAULT_EXCEPTION_REPORTER": "djng.dev.error_page.ExceptionReporter",
+}
+# What ``check --deploy`` asks for, where a proxy serves the site over HTTPS.
+HTTPS: Settings = {
+    "CSRF_COOKIE_SECURE": True,
+    "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
+    "SECURE_HSTS_PRELOAD": True,
+    "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,
+    "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
+    "SECURE_SSL_REDIRECT": True,
+    "SESSION_COOKIE_SECURE": True,
+}
+COMMANDS_WITHOUT_HTTPS = ("runserver", "test")
+KEYWORDS: Settings = {
+    "apps": (),
+    "middleware": (),
+    "admin": "admin/",
+    "migrate": True,
+    "https": False,
+    "serve_media": False,
+}
+# Django reads these settings, or a newer Django does, and has no default for them.
+CSP = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
+WITHOUT_DEFAULT = {"MAILERS", "TASKS", *CSP}
+
+
+def build(
+    file: Path, environ: Mapping[str, str], given: Settings, label: str, command: str | None
+) -> Settings:
+    """Return the settings of the site in `file`, by name.
+
+    Takes the environment variables, the keywords of `Djng`, the label of the file's app and the
+    management command that is about to run. Keywords win over the environment, and the environment
+    over the defaults. Raises KeywordError and SettingError. ::
+
+        build(Path("blog.py"), os.environ, {"LANGUAGE_CODE": "de"}, "blog", "runserver")
+    """
+    environment = Environment(environ)
+    given = {**KEYWORDS, **given}
+    given |= {k: [*given[k]] for k in ("apps", "middleware") if not isinstance(given[k], str)}
+    check_keywords(given)
+    overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
+    has_https = given["https"] or environment.flag("DJANGO_HTTPS")
+    has_https = has_https and command not in COMMANDS_WITHOUT_HTTPS
+    debug = environment.flag("DJANGO_DEBUG", command == "runserver")
+    debug = override("DEBUG", overrides.pop("DEBUG", debug), {"DEBUG": debug})
+    settings = {
+        **DEFAULTS,
+        **(ERROR_PAGES if debug else {}),
+        **(HTTPS if has_https else {}),
+        "DEBUG": debug,
+        "LOGGING": logging(debug),
+        "BASE_DIR": file.parent,
+        "SECRET_KEY": environment.secret_key(file),
+        "DATABASES": {"default": environment.database(file)},
+        "TEMPLATES": [templates(file.parent, overrides)],
+        "MEDIA_ROOT": file.parent / "media",
+        "INSTALLED_APPS": [*given["apps"], *contrib_apps(given["admin"])],
+        "MIDDLEWARE": [*default_middleware(overrides), *given["middleware"]],
+        **static_files(file.parent, command, debug or command == "test"),
+        **environment.cache(),
+        **environment.hosts(),
+        **email(overrides, debug),
+    }
+    settings |= {name: override(name, value, settings) for name, value in overrides.items()}
+    check_values(settings)
+    settings |= trusted_origins(settings) if has_https else {}
+    settings["INSTALLED_APPS"] = installed_apps(settings["INSTALLED_APPS"], given["apps"], label)
+    missing = [name for name in given["middleware"] if name not in settings["MIDDLEWARE"]]
+    settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *missing]
+    return settings
+
+
+def override(name: str, value: Any, defaults: Settings) -> Any:
+    """The value given for a setting; a function is called with a copy of the default."""
+    if not (isfunction(value) and (name in defaults or hasattr(global_settings, name))):
+        return value
+    default = defaults.get(name, getattr(global_settings, name, None))
+    result = value(deepcopy(default))
+    if result is None and default is not None:
+        hint = "Did you forget `return`?"
+        raise SettingError(f"the function for {name} returned None.", hint=hint)
+    return result
+
+
+def check_keywords(given: Settings) -> None:
+    """Refuse unknown keywords, and capitals that look like a misspelt Django setting."""
+    known = {name for name in dir(global_settings) if name.isupper()} | WITHOUT_DEFAULT
+    for name in given.keys() - KEYWORDS - known:
+        if not name.isupper():
+            is_setting = name.upper() in known
+            like = name.upper() if is_setting else closest_match(name, KEYWORDS, cutoff=0)
+            raise KeywordError(f"Djng() has no keyword {name!r}.", hint=f"Did you mean {like}?")
+        if like := closest_match(name, known, cutoff=0.9):
+            raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
+    if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
+        raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
+    if any(not isinstance(each, str) for each in given["middleware"]):
+        hint = 'Write "blog.Basket", or @app.middleware above it.'
+        raise KeywordError("middleware is a list of dotted names.", hint=hint)
+    if not isinstance(given["admin"], str | None):
+        raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
+
+
+def check_values(settings: Settings) -> None:
+    """Refuse values that Django refuses in a settings module, with the way out."""
+    for name in ("ALLOWED_HOSTS", "INSTALLED_APPS", "MIDDLEWARE", "CSRF_TRUSTED_ORIGINS"):
+        if isinstance(value := settings[name], str):
+            raise SettingError(f"{name} is a list.", hint=f'Write ["{value}"].')
+    zone = settings["TIME_ZONE"]
+    try:
+        ZoneInfo(zone)
+    except (OSError, ValueError, KeyError, TypeError) as error:  # zoneinfo raises all of them
+        names = sorted(available_timezones())
+        ends = [name for name in names if name.endswith(f"/{zone}")]
+        like = ends[0] if ends else closest_match(str(zone), names, cutoff=0)
+        hint = f'Did you mean "{like}"?'
+        raise SettingError(f"there is no TIME_ZONE {zone!r}.", hint=hint) from error
+
+
+def trusted_origins(settings: Settings) -> Settings:
+    """Let the site's own hosts post over HTTPS: the proxy hides the scheme from Django."""
+    hosts = [host for host in settings["ALLOWED_HOSTS"] if host not in ["*", *DEFAULT_HOSTS]]
+    own = [f"https://{re.sub('^[.]', '*.', host)}" for host in hosts]
+    return {"CSRF_TRUSTED_ORIGINS": [*own, *settings["CSRF_TRUSTED_ORIGINS"]]}
+
+
+def static_files(folder: Path, command: str | None, may_change: bool) -> Settings:
+    """Serve static files from their folders; after ``collectstatic``, hashed and compressed."""
+    static, public, root = folder / "static", folder / "public", folder / "staticfiles"
+    # Django warns of folders that don't exist. A manifest that lacks a file makes a page crash.
+    is_collected = (root / "staticfiles.json").exists() or command == "collectstatic"
+    hashed = "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    storage = {"BACKEND": hashed if is_collected else plain}
+    return {
+        "STATIC_URL": "static/",
+        "STATICFILES_DIRS": [static] if static.is_dir() else [],
+        "STATIC_ROOT": root if is_collected else None,
+        "STORAGES": {**global_settings.STORAGES, "staticfiles": storage},
+        "WHITENOISE_USE_FINDERS": True,
+        "WHITENOISE_AUTOREFRESH": may_change,
+        "WHITENOISE_ROOT": public if public.is_dir() else None,
+    }
+
+
+def has_csp(overrides: Settings) -> bool:
+    """Whether a content security policy is set; raises SettingError if Django has none."""
+    names = [name for name in CSP if overrides.get(name)]
+    if names and django.VERSION < (6, 0):
+        hint = 'pip install "django>=6.0", or the package django-csp.'
+        raise SettingError(f"{names[0]} needs Django 6.0, this is {django.__version__}.", hint=hint)
+    return bool(names)
+
+
+def default_middleware(overrides: Settings) -> list[str]:
+    csp = ["django.middleware.csp.ContentSecurityPolicyMiddleware"] * has_csp(overrides)
+    return [MIDDLEWARE[0], *csp, *MIDDLEWARE[1:]]
+
+
+def templates(folder: Path, overrides: Settings) -> Settings:
+    """Templates of the file come first, then those in its folder, then those of the apps."""
+    processors = [*PROCESSORS, *["template.{}.csp"] * has_csp(overrides)]
+    django_loader = "django.template.loaders.{}.Loader".format
+    loaders = [django_loader("filesystem"), django_loader("app_directories")]
+    return {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [folder / "templates"],
+        "OPTIONS": {
+            "builtins": ["django.templatetags.static", "djng.templates"],
+            "context_processors": [f"django.{p.format('context_processors')}" for p in processors],
+            "loaders": [(django_loader("cached"), ["djng.templates.Loader", *loaders])],
+        },
+    }
+
+
+def logging(debug: bool) -> Settings:
+    """Django's logging, but errors go to stderr with DEBUG off too. Django would only mail them."""
+    error = "djng.dev.error_page.ErrorFormatter" if debug else "djng.log.ErrorFormatter"
+    formatters = {"djng.error": {"()": error}, "djng.host": {"()": "djng.log.HostFormatter"}}
+    stderr = {"class": "logging.StreamHandler"}
+    loggers = {
+        "django.security.DisallowedHost": {"handlers": ["djng.host"], "propagate": False},
+        "django": {"handlers": ["mail_admins"], "level": "INFO"},
+        "django.request": {"level": "WARNING" if debug else "ERROR"},
+    }
+    return {
+        **DEFAULT_LOGGING,
+        "formatters": DEFAULT_LOGGING["formatters"] | formatters,
+        "handlers": DEFAULT_LOGGING["handlers"]
+        | {name: {**stderr, "formatter": name} for name in formatters},
+        "loggers": DEFAULT_LOGGING["loggers"] | loggers,
+        "root": {"handlers": ["djng.error"], "level": "WARNING"},
+    }
+
+
+def email(overrides: Settings, debug: bool) -> Settings:
+    """Print mails to the terminal while developing. Django 6.1 has a new setting for it."""
+    if any(name.startswith("EMAIL_") for name in overrides):
+        return {}
+    kind = "console" if debug else "smtp"
+    backend = f"django.core.mail.backends.{kind}.EmailBackend"
+    if django.VERSION >= (6, 1):
+        return {"MAILERS": {"default": {"BACKEND": backend}}}
+    return {"EMAIL_BACKEND": backend}
+
+
+def contrib_apps(admin: str | None) -> list[str]:
+    """Django's apps. The user's apps come before them, and may replace their templates."""
+    names = [name for name in CONTRIB if admin or name != "admin"]
+    return ["djng.accounts", *(f"django.contrib.{name}" for name in names)]
+
+
+def installed_apps(names: Iterable[str], added: Iterable[str], label: str) -> list[str]:
+    """All apps. The file is the first, so that its templates and commands win."""
+    names = [*names]
+    first = [label, "djng", "whitenoise.runserver_nostatic"]
+    missing = [name for name in added if name not in names]
+    return list(dict.fromkeys([*first, *missing, *names]))
+
+
+def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
+    """Databases for tests, none of them the real one.
+
+    Without ``--ds``, pytest-django learns of the settings only when it collects the file. That is
+    too late to keep tests that don't ask for a database away from the real one.
+    """
+    result = deepcopy(databases)
+    for database in result.values():
+        if database["ENGINE"].endswith("sqlite3"):
+            database["NAME"] = ":memory:"
+        else:
+            test = database.setdefault("TEST", {})
+            database["NAME"] = test["NAME"] = test.get("NAME") or f"test_{database['NAME']}"
+    return result
+
+
+def save_secret_key(file: Path, key: str) -> str:
+    """Write the key beside the user's file, unless there is one; return the one that is there."""
+    saved = file.with_suffix(".secret")
+    draft = saved.with_name(f".{saved.name}.{os.getpid()}")
+    try:
+        if not saved.exists():
+            draft.touch(0o600)
+            try:
+                draft.write_text(key)
+                # A link appears at once and whole: of workers that start together, one makes it.
+                with suppress(FileExistsError):
+                    os.link(draft, saved)
+            finally:
+                draft.unlink()
+        if secret := saved.read_text():
+            return secret
+        raise OSError(f"{saved.name} is empty")
+    except OSError as error:
+        hint = "Set DJANGO_SECRET_KEY, or let the server write there once."
+        raise SetupError(f"the secret key cannot be saved: {error}.", hint=hint) from error

@@ -1,0 +1,142 @@
+"""Say what to do about an error of Django's. Runs when an error is explained while developing.
+
+Django's own message stays as it is. A hint adds what only the site knows: its names and commands.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import django
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
+from django.db import OperationalError, ProgrammingError
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.urls import NoReverseMatch, URLResolver, get_resolver
+
+from djng import database
+from djng.exceptions import closest_match, command_line, pip_install
+from djng.templates import sources
+
+NO_PARTIALS = f"Template partials need Django 6.0, this is {django.__version__}."
+
+
+def hint_for(error: BaseException) -> str:
+    """What to do about an error, or an empty string if there is no hint for it."""
+    with suppress(Exception):  # the cause of the error may also break the search for a hint
+        return next((hint(error) for kind, hint in HINTS if isinstance(error, kind)), "")
+    return ""
+
+
+def did_you_mean(name: str | None) -> str:
+    return f"Did you mean {name}? " if name else ""
+
+
+def suggest_module(error: Any) -> str:
+    """Name a similar module of the same package, or how to install the package."""
+    package, _, name = str(error.name).rpartition(".")
+    spec = find_spec(package) if package else None
+    if not spec:
+        return f"If it is a package: {pip_install(error)}"
+    modules = (module.name for module in iter_modules(spec.submodule_search_locations))
+    match = closest_match(name, modules)
+    return did_you_mean(match and f"{package}.{match}")
+
+
+def suggest_template(error: Any) -> str:
+    """Name a similar template, and where Django has searched."""
+    if "#" in str(error) and django.VERSION < (6, 0):
+        return NO_PARTIALS
+    folder = settings.BASE_DIR
+    if (folder / "template").is_dir() and not (folder / "templates").is_dir():
+        return "The folder is called template; rename it to templates."
+    roots = template_folders()
+    names = {str(f.relative_to(root)) for root in roots for f in root.rglob("*") if f.is_file()}
+    suggestion = did_you_mean(closest_match(str(error), names | sources.keys()))
+    ours = [f"{root.relative_to(folder)}/" for root in roots if root.is_relative_to(folder)]
+    searched = ", ".join(["app.templates", *ours, "the templates of the apps"])
+    return f"{suggestion}Searched: {searched}."
+
+
+def template_folders() -> list[Path]:
+    from django.template import engines  # this import reads the settings
+
+    return [Path(root) for each in engines.all() for root in getattr(each, "template_dirs", ())]
+
+
+def suggest_tag(error: Any) -> str:
+    is_partial = re.search(r"'(end)?partial(def)?'", str(error))
+    return NO_PARTIALS if is_partial and django.VERSION < (6, 0) else ""
+
+
+def suggest_url(error: Any) -> str:
+    """Name a similar URL or namespace, or the arguments that the URL takes."""
+    name = (re.findall("'(.*?)'", str(error)) or [""])[0]
+    names = [*url_names(get_resolver())]
+    if "namespace" in str(error):
+        return did_you_mean(closest_match(name, {each.rpartition(":")[0] for each in names}))
+    if "tried" in str(error):
+        return url_arguments(name, str(error))
+    suggestion = did_you_mean(closest_match(name, names, cutoff=0.5))
+    return f"{suggestion}All names: {command_line('routes')}"
+
+
+def url_arguments(name: str, patterns: str) -> str:
+    """The arguments of a URL, from the patterns that Django says it has tried."""
+    arguments = dict.fromkeys(re.findall(r"\(\?P<(\w+)>", patterns))
+    given = "".join(f" {argument}=..." for argument in arguments)
+    return f"It takes {', '.join(arguments) or 'no arguments'}: {{% url '{name}'{given} %}}"
+
+
+def url_names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            namespace = f"{entry.namespace}:" if entry.namespace else ""
+            yield from url_names(entry, prefix + namespace)
+        elif entry.name:
+            yield f"{prefix}{entry.name}"
+
+
+def suggest_host(error: Any) -> str:
+    host = re.search("'([^':]+)", str(error))
+    return f"To allow it, set DJANGO_ALLOWED_HOSTS={host[1] if host else 'example.com'}"
+
+
+def suggest_app_label(error: Any) -> str:
+    """Say what to write in a model that stands in another file than the site's."""
+    if "explicit app_label" not in str(error):
+        return ""
+    *_, label, _ = settings.SETTINGS_MODULE.split(".")
+    return f'Write in the model: class Meta: app_label = "{label}"'
+
+
+def suggest_response(error: Any) -> str:
+    """Say what a view must return if one of its decorators modifies the response."""
+    returned, wanted = "str|dict|list|tuple", "has_header|headers|streaming|status_code|set_cookie"
+    is_missing = re.search(f"'({returned})' object has no attribute '({wanted})'", str(error))
+    return "A decorator modifies the response: return an HttpResponse." if is_missing else ""
+
+
+def suggest_await(error: Any) -> str:
+    return (
+        "Write `def` instead of `async def`, or await the ORM: `await Post.objects.aget(...)`, "
+        "`async for post in Post.objects.all()`, `await sync_to_async(function)()`."
+    )
+
+
+HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
+    (ModuleNotFoundError, suggest_module),
+    (TemplateDoesNotExist, suggest_template),
+    (TemplateSyntaxError, suggest_tag),
+    (NoReverseMatch, suggest_url),
+    (OperationalError, database.hint_for),
+    (ProgrammingError, database.hint_for),
+    (DisallowedHost, suggest_host),
+    (SynchronousOnlyOperation, suggest_await),
+    (RuntimeError, suggest_app_label),
+    (AttributeError, suggest_response),
+)

@@ -1,0 +1,131 @@
+"""Answer errors with the nearest error view. Runs when a request fails."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.core.signals import got_request_exception
+from django.http import Http404, HttpRequest
+from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, get_resolver
+from django.utils.log import log_response
+from django.views import defaults
+
+from djng.exceptions import name_of
+from djng.responses import View, is_async, rendered, to_response
+from djng.routing import BaseRouter
+
+logger = logging.getLogger("django.request")
+
+STATUSES: tuple[tuple[type[Exception], int], ...] = (
+    (Http404, 404),
+    (PermissionDenied, 403),
+    (BadRequest, 400),
+    (SuspiciousOperation, 400),
+    (MultiPartParserError, 400),
+    (Exception, 500),
+)
+
+
+def resolve_scopes(request: HttpRequest) -> tuple[View | None, tuple[BaseRouter, ...]]:
+    """The view of the request's URL, if it has one, and the app and the routers around it."""
+    site = getattr(get_resolver().urlconf_module, "site", None)
+    site_scopes = (site,) if site else ()
+    try:
+        resolver = get_resolver(getattr(request, "urlconf", None))
+        view = (request.resolver_match or resolver.resolve(request.path_info)).func
+        return view, getattr(view, "scopes", site_scopes)
+    except Resolver404 as error:
+        # Without a view, the URL is in the innermost router whose prefix it has.
+        tried = chain.from_iterable(each[:-1] for each in error.args[0].get("tried", ()))
+        prefixed = [each for each in tried if hasattr(each, "scopes") and str(each.pattern)]
+        return None, max((each.scopes for each in prefixed), key=len, default=site_scopes)
+
+
+def find_error_view(request: HttpRequest, error: BaseException) -> tuple[Any, Any]:
+    """What the nearest error view is for, a class or a status, and the view with its template."""
+    keys = [*error_keys(error)]
+    for scope in reversed(resolve_scopes(request)[1]):
+        for key in keys:
+            if key in scope.error_views:
+                return key, scope.error_views[key]
+    return None, None
+
+
+def error_keys(error: BaseException) -> Iterator[int | type]:
+    """What an error view for this exception may be for, the nearest first."""
+    known, status = next(each for each in STATUSES if isinstance(error, each[0]))
+    for kind in type(error).__mro__:
+        yield kind
+        if kind is known:
+            yield status
+
+
+def error_response(request: HttpRequest, error: Exception) -> Any:
+    """The response of the error view for this class of exceptions; raises the error without one.
+
+    Django logs and signals an error that nothing answers. It must not miss those answered here.
+    """
+    key, view = find_error_view(request, error)
+    if view is None or isinstance(key, int):
+        raise error
+    status = next(status for known, status in STATUSES if isinstance(error, known))
+    if isinstance(error, SuspiciousOperation):
+        security = logging.getLogger(f"django.security.{type(error).__name__}")
+        security.error(str(error), exc_info=error, extra={"status_code": 400, "request": request})
+    if status == 500:
+        got_request_exception.send(sender=None, request=request)
+    response = call_error_view(view, request, error, status)
+    if status == 500:
+        what = ("%s: %s", response.reason_phrase, request.path)
+        log_response(*what, response=response, request=request, exception=error)
+    return response
+
+
+def call_error_view(
+    view_and_template: tuple[View, str | None], request: HttpRequest, error: Any, status: int
+) -> Any:
+    """The response of an error view: with that status, unless the view says another."""
+    view, template = view_and_template
+    try:
+        returned = (async_to_sync(view) if is_async(view) else view)(request, error)
+        response: Any = rendered(to_response(returned, request, view, template))
+    except Exception as failure:
+        if settings.DEBUG:
+            raise
+        failure.__suppress_context__ = True  # the first error is logged after this one
+        logger.exception("%s() failed to show an error:", name_of(view))
+        return default_error_view(request, error, 500)
+    says_status = isinstance(returned, tuple) and isinstance((*returned, None)[1], int)
+    if response.status_code == 200 and not says_status:
+        response.status_code = status
+    return response
+
+
+def default_error_view(request: Any, error: Any, status: int) -> HttpResponseBase:
+    """Django's error view. It looks for a CSRF token in the form, which may be unreadable."""
+    request.csrf_processing_done = True  # CsrfViewMiddleware says so after it has looked
+    if status == 500:
+        return defaults.server_error(request)
+    views = {400: defaults.bad_request, 403: defaults.permission_denied}
+    return views.get(status, defaults.page_not_found)(request, error)
+
+
+def error_handler(status: int) -> View:
+    """``handler404`` and its like for the URLconf: the nearest error view, or Django's."""
+
+    def handle(request: HttpRequest, exception: BaseException | None = None) -> Any:
+        # Django passes the exception, except for a 500, where it is being handled.
+        error = exception or sys.exception() or Exception()
+        _, view = find_error_view(request, error)
+        if view is None:
+            return default_error_view(request, error, status)
+        return call_error_view(view, request, error, status)
+
+    return handle

@@ -1,0 +1,368 @@
+"""Collect routes, middleware, hooks and error views. Runs while the user's file is imported."""
+
+import inspect
+import linecache
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLResolver
+
+from djng.exceptions import KeywordError, Location, RouteError, SetupError, caller, name_of
+from djng.rules import View, accepts, check_arguments, check_rule
+
+ViewT = TypeVar("ViewT", bound=View)
+# Django's decorators set these on the router itself, or on what they make of it.
+EXEMPTIONS = {"csrf_exempt", "login_required", "_non_atomic_requests"}
+
+
+class ViewDecorator(Protocol):
+    """A decorator that returns what it decorates."""
+
+    def __call__(self, view: ViewT, /) -> ViewT: ...
+
+
+class Route(NamedTuple):
+    """One decorated view. Its methods are ``(None,)`` if it answers every method."""
+
+    rule: str
+    view: View
+    methods: tuple[str | None, ...]
+    name: str
+    template: str | None
+    where: Location
+    middleware: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return f'"/{self.rule}"'
+
+
+class Include(NamedTuple):
+    """URLs under a prefix: a Router, or anything that Django's `path` takes."""
+
+    prefix: str
+    urls: Any
+    namespace: str | None
+    decorators: tuple[Callable[..., Any], ...]
+    where: Location
+
+    @property
+    def router(self) -> "BaseRouter | None":
+        return self.urls if isinstance(self.urls, BaseRouter) else None
+
+
+class BaseRouter:
+    """What the app and a Router have in common."""
+
+    app_name: str | None = None
+    decorators: tuple[Callable[..., Any], ...] = ()
+
+    def __init__(self, middleware: Iterable[Any] = ()) -> None:
+        self.where = caller()
+        self.middleware_classes: list[Any] = [*listed(middleware, "middleware")]
+        self.before_functions: list[View] = []
+        self.after_functions: list[View] = []
+        self.error_views: dict[int | type[Exception], tuple[View, str | None]] = {}
+        self.resolved: Location | None = None
+        self.entries: list[Route | Include] = []
+        self._routes_by_shape: dict[str, list[Route]] = {}
+
+    def route(
+        self,
+        rule: str,
+        *,
+        name: str | None = None,
+        methods: Sequence[str] | None = None,
+        template: str | None = None,
+        middleware: Iterable[Any] = (),
+    ) -> ViewDecorator:
+        """Answer the URLs that match `rule` with the decorated view.
+
+        Takes a rule of Django's `path`, with or without the leading slash; the name of the URL (by
+        default the view's name); the methods (by default all); the template for a returned dict;
+        and middleware for this view alone: classes or dotted names, outermost first. Returns a
+        decorator that returns the view unchanged. Raises RouteError if Django cannot read the rule
+        or the view does not take its placeholders. ::
+
+            @app.route("/posts/<int:pk>/", template="post.html")
+            def post(request, pk): return {"post": get_object_or_404(Post, pk=pk)}
+        """
+        if not isinstance(rule, str):
+            raise RouteError("the decorator has no rule.", hint='Write @app.route("/...").')
+        if isinstance(methods, str):
+            raise RouteError(f"methods={methods!r} is not a list.", hint=f'Write ["{methods}"].')
+        accepted = tuple(method.upper() for method in methods) if methods else (None,)
+        layers = listed(middleware, "middleware")
+
+        def decorate(view: ViewT, /) -> ViewT:
+            check_rule(rule)
+            if isinstance(view, BaseRouter):
+                hint = 'Write app.include("/shop/", router).'
+                raise RouteError("a router has rules of its own.", hint=hint)
+            url_name = name or name_of(view)
+            path = rule.removeprefix("/")
+            self._add_route(Route(path, view, accepted, url_name, template, caller(), layers))
+            return view
+
+        return decorate
+
+    def get(self, rule: str, **options: Any) -> ViewDecorator:
+        """`route` for GET and HEAD: ``@app.get("/about/")``."""
+        return self.route(rule, methods=["GET"], **options)
+
+    def post(self, rule: str, **options: Any) -> ViewDecorator:
+        """`route` for POST: ``@app.post("/posts/")``."""
+        return self.route(rule, methods=["POST"], **options)
+
+    def put(self, rule: str, **options: Any) -> ViewDecorator:
+        """`route` for PUT: ``@app.put("/posts/<int:pk>/")``."""
+        return self.route(rule, methods=["PUT"], **options)
+
+    def patch(self, rule: str, **options: Any) -> ViewDecorator:
+        """`route` for PATCH: ``@app.patch("/posts/<int:pk>/")``."""
+        return self.route(rule, methods=["PATCH"], **options)
+
+    def delete(self, rule: str, **options: Any) -> ViewDecorator:
+        """`route` for DELETE: ``@app.delete("/posts/<int:pk>/")``."""
+        return self.route(rule, methods=["DELETE"], **options)
+
+    def include(
+        self,
+        prefix: str,
+        urls: Any,
+        *,
+        namespace: str | None = None,
+        decorators: Iterable[Callable[..., Any]] = (),
+    ) -> None:
+        """Put a router's or somebody else's URLs under a prefix.
+
+        Takes the prefix; a `Router`, a module's name, a list of patterns, ``(patterns, app_name)``
+        or an ``admin.site.urls``; the namespace for the URLs' names; and view decorators, which are
+        applied to every view below, the last one outermost. Django imports a module when it
+        resolves the first URL. Raises RouteError for anything else. ::
+
+            app.include("/shop/", router, namespace="shop")
+            app.include("/api/", api.urls, decorators=[login_required])
+        """
+        check_included(prefix, urls, self)
+        wrappers = listed(decorators, "decorators")
+        self._add(Include(prefix.removeprefix("/"), urls, namespace, wrappers, caller()))
+
+    def middleware(self, middleware: ViewT) -> ViewT:
+        """Add a middleware, inside those that are there already.
+
+        Takes what Django takes: a class or a function that gets ``get_response``, sync or async.
+        Returns it. ::
+
+            @app.middleware
+            def timing(get_response): ...
+        """
+        self._add_hook(self.middleware_classes, middleware, "get_response")
+        return middleware
+
+    def before_request(self, function: ViewT) -> ViewT:
+        """Call a function with each request before its view.
+
+        If it returns something other than None, that is the response, and the view is not called.
+        It may return what a view may return. Functions run in the order in which they are added.
+        Returns the function. ::
+
+            @app.before_request
+            def closed(request): return "We are closed.", 503
+        """
+        self._add_hook(self.before_functions, function, "request")
+        return function
+
+    def after_request(self, function: ViewT) -> ViewT:
+        """Call a function with each request and its response; it returns the response.
+
+        The function that is added last is called first, as in Flask. Returns the function. ::
+
+            @app.after_request
+            def served(request, response): return response
+        """
+        self._add_hook(self.after_functions, function, "request", "response")
+        return function
+
+    def error(self, kind: int | type[Exception], *, template: str | None = None) -> ViewDecorator:
+        """Answer errors with the decorated view.
+
+        Takes a status (400, 403, 404 or 500) or an exception class, and the template for a returned
+        dict. While DEBUG is on, Django shows its own pages for a status. The view takes the request
+        and the exception. Its response has the status that Django would answer with, unless the
+        view says another. Django still logs the error, sends its signals, rolls back the
+        transaction and calls `process_exception`. Raises SetupError for another status. ::
+
+            @app.error(404)
+            def not_found(request, exception): return "There is nothing here."
+        """
+        self._refuse_late()
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            self._use_scopes()
+        elif kind not in (400, 403, 404, 500):
+            hint = "Write @app.error(404), or 400, 403 or 500, or a class of exceptions."
+            raise SetupError(f"no error view is called for {kind!r}.", hint=hint)
+
+        def decorate(view: ViewT, /) -> ViewT:
+            check_hook(view, "request", "exception")
+            self.error_views[kind] = view, template
+            return view
+
+        return decorate
+
+    def _add_route(self, route: Route) -> None:
+        self._check_arguments(route)
+        # Two rules that differ in the placeholders' names only match the same URLs.
+        shape = re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", route.rule)
+        same_url = self._routes_by_shape.setdefault(shape, [])
+        for other in same_url:
+            check_pair(route, other)
+        self._add(route)
+        same_url.append(route)
+
+    def _add(self, entry: Route | Include) -> None:
+        self._refuse_late()
+        if entry.router if isinstance(entry, Include) else entry.middleware:
+            self._use_scopes()
+        self.entries.append(entry)
+
+    def _add_hook(self, hooks: list[Any], function: Any, *arguments: str) -> None:
+        self._refuse_late()
+        check_hook(function, *arguments)
+        self._use_scopes()
+        hooks.append(function)
+
+    def _check_arguments(self, route: Route) -> None:
+        check_arguments(route.rule, route.view, route.where)
+
+    def _use_scopes(self) -> None:
+        """Called when something holds for a part of the site; the app adds middleware for it."""
+
+    def _refuse_late(self) -> None:
+        if self.resolved:
+            hint = "Use reverse_lazy() while the file is read, and import there what has routes."
+            raise SetupError(f"too late: {self.resolved} has resolved a URL.", hint=hint)
+
+
+class Router(BaseRouter):
+    """Routes for a part of a site, in the site's file or in another one.
+
+    Takes middleware for this part alone (classes or dotted names, outermost first); view decorators
+    for every view below (the last one outermost, as in Flask's ``View.decorators``); and Django's
+    `app_name` for the names of its URLs. It has the decorators of the app for routes, middleware
+    and errors. ``app.include`` puts it under a prefix, more than once if you like. ::
+
+        router = Router(decorators=[login_required])
+        app.include("/shop/", router, namespace="shop")
+    """
+
+    all: ClassVar["list[Router]"] = []
+
+    def __init__(
+        self,
+        *,
+        middleware: Iterable[Any] = (),
+        decorators: Iterable[Callable[..., Any]] = (),
+        app_name: str | None = None,
+    ) -> None:
+        super().__init__(middleware)
+        self.decorators = listed(decorators, "decorators")
+        self.app_name = app_name
+        Router.all.append(self)
+
+    def _check_arguments(self, route: Route) -> None:
+        """Do nothing yet: the prefix may have placeholders, too."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a request by its ``path_info`` among the router's own URLs.
+
+        Takes a request and returns the view's response, rendered. Raises what the view raises, and
+        SetupError if the router has middleware or hooks, which only an included router runs. ::
+
+            response = router(RequestFactory().get("/7/"))
+        """
+        from djng.patterns import call_view  # it needs routers, and few are called
+
+        return call_view(self._resolver, request)
+
+    @cached_property
+    def _resolver(self) -> URLResolver:
+        from djng.patterns import standalone_resolver  # see above
+
+        return standalone_resolver(self)
+
+
+def listed(given: Iterable[Any], keyword: str) -> tuple[Any, ...]:
+    """The items of a list; raises KeywordError for a string or a single item."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        shown = f'"{given}"' if isinstance(given, str) else name_of(given)
+        shown_keyword = repr(given) if isinstance(given, str) else name_of(given)
+        message = f"{keyword}={shown_keyword} is not a list."
+        raise KeywordError(message, hint=f"Write [{shown}].")
+    return tuple(given)
+
+
+def check_included(prefix: Any, urls: Any, outer: BaseRouter) -> None:
+    """Raise RouteError for a prefix that is no path, and for URLs that nothing can include."""
+    if not isinstance(prefix, str):
+        hint = 'Write app.include("/shop/", ...). A translated prefix goes into a list of path().'
+        raise RouteError("the prefix is no text.", hint=hint)
+    if isinstance(router := inspect.unwrap(urls) if callable(urls) else None, BaseRouter):
+        check_router(prefix, urls, router, outer)
+    elif callable(urls):
+        hint = "Write app.route(...) for a view."
+        raise RouteError(f"{name_of(urls)} has no URLs to include.", hint=hint)
+
+
+def check_router(prefix: str, urls: Any, router: BaseRouter, outer: BaseRouter) -> None:
+    if urls is not router or EXEMPTIONS & vars(router).keys():
+        written = re.search(r"([\w.]+)\(([\w.]+)\)", linecache.getline(*caller()))
+        decorator, name = written.groups() if written else ("...", "router")
+        hint = f'Write app.include("{prefix}", {name}, decorators=[{decorator}]).'
+        raise RouteError("a router cannot be decorated.", hint=hint)
+    if outer in nested(router):
+        raise RouteError("a router is included in itself.")
+    if prefix.strip("/") and not prefix.endswith("/"):
+        hint = f'Write app.include("{prefix}/", ...).'
+        raise RouteError(f'the prefix "{prefix}" does not end with a slash.', hint=hint)
+
+
+def check_pair(route: Route, other: Route) -> None:
+    """Raise RouteError if two routes for the same URLs contradict each other."""
+    hint = f"The other is at {other.where}."
+    if route.rule != other.rule:
+        message = (
+            f"{route} and {other} are the same URL, so their placeholders need the same names."
+        )
+        raise RouteError(message, hint=hint, where=route.where)
+    for method in {*route.methods} & {*other.methods}:
+        message = f"two functions answer {method or 'any method of'} {route}."
+        raise RouteError(message, hint=hint, where=route.where)
+
+
+def check_hook(function: Any, *arguments: str) -> None:
+    """Raise SetupError if the function does not take these arguments."""
+    if not accepts(function, *arguments):
+        hint = f"Write `def {name_of(function)}({', '.join(arguments)})`."
+        message = f"{name_of(function)}() does not take the arguments that it gets."
+        raise SetupError(message, hint=hint)
+
+
+def nested(router: BaseRouter) -> Iterator[BaseRouter]:
+    """The router and all routers that are included in it."""
+    yield router
+    for entry in router.entries:
+        if isinstance(entry, Include) and entry.router:
+            yield from nested(entry.router)
+
+
+def walk(router: BaseRouter, prefix: str = "") -> Iterator[tuple[str, Route]]:
+    """Every route of the router and of those in it, each with the prefix it is under."""
+    for entry in router.entries:
+        if isinstance(entry, Route):
+            yield prefix, entry
+        elif entry.router:
+            yield from walk(entry.router, prefix + entry.prefix)

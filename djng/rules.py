@@ -1,0 +1,96 @@
+"""Refuse routes that could never work. Runs while the user's file is imported."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpResponse
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter, get_converters
+
+from djng.exceptions import Location, RouteError, name_of
+
+View = Callable[..., Any]
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+def check_rule(rule: str) -> None:
+    """Raise RouteError if Django could not read the rule, or would read it differently."""
+    hint = "Django routes use <int:id>; for a regex, app.include() a list with re_path()."
+    if re.search(r"[<>{}]|\(\?", re.sub(r"<[^<>{}]+>", "", rule)):
+        raise RouteError(f'"{rule}" is not a route of Django.', hint=hint)
+    register_converters(rule)
+    try:
+        path(rule.removeprefix("/"), HttpResponse)
+    except ImproperlyConfigured as error:
+        known = [name for name in get_converters() if "(" not in name]
+        names = ", ".join(dict.fromkeys([*known, "float", "string", "any(a,b)"]))
+        hint = f"Write <converter:name>; the converters are {names}."
+        raise RouteError(str(error), hint=hint) from error
+
+
+class FloatConverter:
+    regex = r"\d+(?:\.\d+)?"
+    to_python = float
+    to_url = str
+
+
+def register_converters(rule: str) -> None:
+    """Register Flask's `float`, `string` and `any(a,b)` with Django, if the rule uses them."""
+    for kind, choices in re.findall(r"<((?:float|string)(?=:)|any\(([^()]*)\))", rule):
+        if kind not in get_converters():  # the file may have its own; twice is an error
+            regex = f"(?:{'|'.join(map(re.escape, choices.split(',')))})"
+            choice: Any = type("AnyConverter", (StringConverter,), {"regex": regex})
+            flask = {"float": FloatConverter, "string": StringConverter}
+            register_converter(flask.get(kind, choice), kind)
+
+
+def check_arguments(rule: str, view: View, where: Location) -> None:
+    """Raise RouteError if the view does not take the placeholders of the rule."""
+    placeholders = [*path(rule, HttpResponse).pattern.converters]
+    for function in functions_of(view):
+        if not accepts(function, None, **dict.fromkeys(placeholders)):
+            raise wrong_arguments(rule, function, placeholders, inspect.isclass(view), where)
+
+
+def wrong_arguments(
+    rule: str, view: View, placeholders: list[str], is_method: bool, where: Location
+) -> RouteError:
+    name, signature = name_of(view), inspect.signature(view)
+    given = ", ".join(placeholders) or "no argument"
+    problem = f'the route "/{rule}" gives {given} to {name}{signature}.'
+    if not signature.parameters:
+        problem = f"{name}() does not take the request."
+    wanted = ", ".join(["self"] * is_method + ["request", *placeholders])
+    hint = f"Write `def {name}({wanted})`, or change the route."
+    return RouteError(problem, hint=hint, where=where)
+
+
+def functions_of(view: View) -> Iterator[View]:
+    """The functions that take the placeholders: the view, or the methods of a class-based view."""
+    if not inspect.isclass(view):
+        yield view
+    elif not hasattr(view, "as_view"):
+        hint = f"Route an instance: app.route(...)({view.__name__}())."
+        raise RouteError(f"{view.__name__} is a class, not a view.", hint=hint)
+    else:
+        methods = (getattr(view, name.lower(), None) for name in METHODS if name != "OPTIONS")
+        yield from (partial(method, None) for method in methods if method)
+
+
+def accepts(function: View, *args: Any, **kwargs: Any) -> bool:
+    """Whether the function takes these arguments. One that was not written in Python takes any."""
+    # Django's decorators pass on what they get; other decorators may add an argument.
+    while getattr(function, "__globals__", {}).get("__name__", "").startswith("django."):
+        if not hasattr(function, "__wrapped__") or hasattr(function, "view_class"):
+            break
+        function = function.__wrapped__
+    try:
+        inspect.signature(function, follow_wrapped=False).bind(*args, **kwargs)
+    except (TypeError, ValueError) as error:
+        return isinstance(error, ValueError)
+    return True
