@@ -23,9 +23,12 @@ refuse_hidden_modules()
 # isort: split
 import os  # noqa: E402  # a file of the user's may hide these modules
 from importlib import import_module  # noqa: E402
-from typing import TYPE_CHECKING, Any  # noqa: E402
+
+TYPE_CHECKING = False  # to import it from typing would take longer than all the rest
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from djng.app import Djng
     from djng.exceptions import DjngError
     from djng.routing import Router
@@ -38,7 +41,7 @@ MODULES = {"Djng": "djng.app", "DjngError": "djng.exceptions", "Router": "djng.r
 inherited_settings = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     # Import what a name needs of Django only with the name, not with the package.
     if name not in MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -29,7 +29,6 @@ from djng.environ import DEFAULT_HOSTS, LOOPBACK
 from djng.exceptions import (
     KeywordError,
     SetupError,
-    caller,
     command_line,
     missing_run,
     user_frames,

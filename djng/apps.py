@@ -68,10 +68,11 @@ class SiteFile:
             raise SetupError(
                 f"{folder.name}/__init__.py hides {name} from every import.", hint=hint
             )
-        if (settings := folder / "settings.py").exists():
-            message = f"{folder.name}/settings.py is never read: Djng() has the settings of {name}."
-            hint = f'Move them there, as Djng(LANGUAGE_CODE="de"), and delete {settings}.'
-            raise SetupError(message, hint=hint)
+        for settings in (folder / "settings.py", folder / "settings/__init__.py"):
+            if settings.exists():
+                message = f"{settings.relative_to(folder.parent)} is never read."
+                hint = f'Move the settings into Djng(), as LANGUAGE_CODE="de", and delete {settings}.'
+                raise SetupError(message, hint=hint)
         other = sys.modules.get(self.label, self.module)
         if self.is_file and other is not self.module:
             place = getattr(other, "__file__", None) or "a built-in module"

@@ -293,8 +293,8 @@ class ScopeMiddleware(AsyncCapableMixin):
             how = "without" if {*expected} - {*entered} else "through more than"
             message = f"a request reached {name_of(view)}() {how} the middleware of its URL."
             hint = (
-                "A middleware changed its path, method or URLconf too late. Do this in a middleware "
-                "of the whole site, before it calls get_response."
+                "A middleware changed its path, method or URLconf too late. Do this in a "
+                "middleware of the whole site, before it calls get_response."
             )
             raise ScopeError(message, hint=hint, where=locate(view))
 

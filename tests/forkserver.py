@@ -1,7 +1,7 @@
 """Run Python programs in forks of one process that has already imported Django and djng.
 
-Starting Python and importing Django takes most of a short program's time. conftest.py starts one of
-these for each worker of pytest, and sends it a line of JSON for each program.
+Starting Python and importing Django takes most of a short program's time. conftest.py starts one
+of these for each worker of pytest, and sends it a line of JSON for each program.
 """
 
 import importlib

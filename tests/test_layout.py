@@ -1,55 +1,117 @@
-"""The package's structure: imports form a ladder, and each module says when it runs."""
+"""The package's structure: the layer's imports form a ladder, and folders stand beside it."""
 
 import ast
 import re
-from pathlib import Path
+import statistics
+import subprocess
 
-import djng
+from conftest import ROOT
 
-PACKAGE = Path(djng.__file__).parent
-RUNGS = [
-    {"errors", "hiding", "wsgi"},
-    {"templates"},
-    {"hints"},
-    {"debug"},
-    {"settings", "apps", "urls", "views", "admin", "commands", "unconfigured", "scopes"}
-    | {"middleware", "reloader", "automigrate", "signin", "asgi", "database", "media"},
-    {"mounts"},
-    {"routers"},
+PACKAGE = ROOT / "djng"
+FOLDERS = {"dev", "accounts", "new", "management"}
+LAYER = {path.stem: path for path in PACKAGE.glob("*.py")}
+ALL = [*PACKAGE.rglob("*.py")]
+# A module imports only modules of earlier rows.
+LADDER = [
+    {"shadowing", "exceptions"},
+    {"rules", "main_module", "environ", "admin", "commands", "templates", "database", "responses"},
+    {"routing", "apps", "conf", "wsgi", "log", "unconfigured", "media"},
+    {"views", "asgi"},
+    {"checks", "patterns", "error_views"},
+    {"middleware"},
     {"app"},
-    {"urlconf", "__main__", "runserver", "makemigrations", "routes", "shell", "serve", "backup"}
-    | {"test", "signup"},
+    {"urlconf"},
 ]
-MODULES = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
+# They have names that users write, and lead into a folder.
+ENTRANCES = {"__main__": "new", "signup": "accounts"}
 
 
-def imported(path):
-    """The modules of djng that the file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("djng"):
+def parse(path):
+    return ast.parse(path.read_text())
+
+
+def imported(path, nodes=ast.walk):
+    """The modules of djng that the file imports, by their path in the package."""
+    for node in nodes(parse(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "djng":
             inside = node.module.removeprefix("djng").lstrip(".")
             yield from [inside] if inside else [alias.name for alias in node.names]
 
 
-def rung(name):
-    return next(number for number, names in enumerate(RUNGS) if name in names)
+def test_every_module_has_a_place_on_the_ladder():
+    placed = set().union(*LADDER)
+    assert placed | ENTRANCES.keys() | {"__init__"} == LAYER.keys()
 
 
 def test_imports_form_a_ladder():
-    for path in MODULES:
-        for name in imported(path):
-            assert rung(name) < rung(path.stem), f"{path.stem} imports {name}"
+    def place(name):
+        return next(number for number, names in enumerate(LADDER) if name in names)
+
+    for name in set().union(*LADDER):
+        at_import = [*imported(LAYER[name], nodes=lambda tree: tree.body)]
+        for other in at_import:
+            assert place(other) < place(name), f"{name} imports {other}"
 
 
-def test_every_module_says_when_it_runs():
-    for path in MODULES:
-        first_line = ast.get_docstring(ast.parse(path.read_text())).split("\n")[0]
-        assert re.search(r"\b[Rr]uns?\b", first_line), path.name
+def test_the_layer_imports_no_folder():
+    for name, path in LAYER.items():
+        at_import = {module.split(".")[0] for module in imported(path, lambda tree: tree.body)}
+        assert at_import & FOLDERS <= {ENTRANCES.get(name)}, name
+
+
+def test_a_served_site_imports_nothing_of_dev(site):
+    site.write("""
+        import sys
+
+        @app.get("/")
+        def index(request):
+            return [name for name in sys.modules if name.startswith("djng.dev")]
+    """)
+    with site.serve("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app") as server:
+        assert server.request("/nowhere/").status == 404
+        assert server.request("/", "POST").status == 403
+        assert server.request("/").text == "[]"
+
+
+def test_every_module_says_what_it_is_for():
+    for path in ALL:
+        assert re.search(r"[.:]", ast.get_docstring(parse(path)).split("\n")[0]), path.name
 
 
 def test_django_is_patched_nowhere():
-    for path in MODULES:
-        for node in ast.walk(ast.parse(path.read_text())):
+    for path in ALL:
+        for node in ast.walk(parse(path)):
             if isinstance(node, ast.Assign):
                 for target in node.targets:
                     assert not ast.unparse(target).startswith("django."), path.name
+
+
+def test_functions_are_short():
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for path in ALL for node in ast.walk(parse(path))]
+    lengths = sorted(n.end_lineno - n.lineno + 1 for n in nodes if isinstance(n, functions))
+    assert statistics.median(lengths) <= 7
+    assert lengths[len(lengths) * 9 // 10] <= 16
+    assert lengths[-1] <= 45
+
+
+def test_the_page_on_how_it_works_lists_every_module():
+    page = (ROOT / "docs/how-it-works.md").read_text()
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in re.findall(r"`([\w/]+)`", row)}
+    folders = {name.split("/")[0] for name in listed if "/" in name}
+    assert {name for name in listed if "/" not in name} == LAYER.keys()
+    assert folders == {
+        path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()
+    } | {"management"}
+
+
+def test_the_page_on_how_it_works_is_short():
+    assert len((ROOT / "docs/how-it-works.md").read_text().splitlines()) <= 90
+
+
+def test_the_top_level_holds_no_more_than_it_must():
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    expected = {"pyproject.toml", "djng", "examples", "docs", "tests", "README.md"}
+    expected |= {".ci", ".gitignore", "LICENSE", "CHANGELOG.md"}
+    assert {name.split("/")[0] for name in done.stdout.splitlines()} == expected

@@ -1,4 +1,4 @@
-"""What `djng` offers, and that the docstrings show what is true."""
+"""The public names of `djng`, and their docstrings."""
 
 import inspect
 import re
@@ -7,12 +7,12 @@ import djng
 from djng import exceptions
 
 
-def test_all_names_are_there():
+def test_all_public_names_exist():
     assert djng.__all__ == ["Djng", "DjngError", "Router"]
     assert all(getattr(djng, name) for name in djng.__all__)
 
 
-def test_the_signature_is_the_one_that_is_promised():
+def test_djng_takes_the_documented_keywords():
     parameters = inspect.signature(djng.Djng).parameters
     ours = ["apps", "middleware", "admin", "migrate", "https", "serve_media"]
     assert list(parameters) == [*ours, "overrides"]
@@ -23,7 +23,7 @@ def public(owner):
     return {n: v for n, v in vars(owner).items() if inspect.isfunction(v) and n[0] != "_"}
 
 
-def test_everything_public_has_a_docstring_and_is_typed():
+def test_public_functions_have_docstrings_and_types():
     for kind in (djng.Djng, *djng.Djng.__bases__):
         for name, function in public(kind).items():
             assert function.__doc__, name
@@ -39,7 +39,7 @@ def test_every_error_is_documented():
     assert all(kind.__doc__ for kind in kinds)
 
 
-def test_the_packages_docstring_is_a_running_site(site):
+def test_the_docstring_of_the_package_is_a_running_site(site):
     example = re.search(r"::\n\n((?:    .*\n|\n)+)", djng.__doc__)[1]
     site.put("blog.py", example)
     with site.serve() as server:

@@ -193,10 +193,11 @@ def test_reading_a_setting_too_early_is_explained_whatever_the_variable_is(site)
 
 
 def test_a_settings_file_on_the_disk_is_answered(site):
-    done = site.write("").put("blog/settings.py", "DEBUG = True").run("check")
-    assert done.stderr.startswith("blog.py:3: blog/settings.py is never read:")
-    assert 'Move them there, as Djng(LANGUAGE_CODE="de"), and delete' in done.stderr
-    assert "Traceback" not in done.stderr
+    for name in ("blog/settings/__init__.py", "blog/settings.py"):
+        done = site.write("").put(name, "DEBUG = True").run("check")
+        assert done.stderr.startswith(f"blog.py:3: {name} is never read.")
+        assert 'Move the settings into Djng(), as LANGUAGE_CODE="de", and delete' in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_settings_are_a_module(project):

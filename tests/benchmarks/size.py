@@ -2,9 +2,10 @@
 
     python tests/benchmarks/size.py
 
-Prints its lines, how many of them are code and neither blank, comment nor docstring, and the lines
-of its functions with their docstrings: at most 1,500 lines, a median of 8, a 90th percentile of 20
-and no function over 40 are wanted.
+Prints the lines of the layer (the modules directly in djng/) and of the whole package, how many of
+them are code (neither blank, comment nor docstring), and the lengths of functions with their
+docstrings. The goals: 2,400 lines in the layer, functions with a median of 7 lines, a 90th
+percentile of 16 and at most 40.
 """
 
 import ast
@@ -28,7 +29,9 @@ def main():
     nodes = [node for each in sources.values() for node in each]
     functions = [n for n in nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
     lengths = sorted(node.end_lineno - node.lineno + 1 for node in functions)
-    print(f"{sum(len(source.splitlines()) for source in sources)} lines,", end=" ")
+    layer = sum(len(path.read_text().splitlines()) for path in PACKAGE.glob("*.py"))
+    print(f"{layer} lines in the layer,", end=" ")
+    print(f"{sum(len(source.splitlines()) for source in sources)} in all,", end=" ")
     print(f"{sum(code_lines(*each) for each in sources.items())} of them code")
     print(f"{len(lengths)} functions: median {statistics.median(lengths):.0f} lines,", end=" ")
     print(f"90th percentile {lengths[len(lengths) * 9 // 10]}, longest {lengths[-1]}")

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/startup.py
 
-Whole processes take turns. Prints the median of the ratios of neighbours, at most 1.05 is wanted,
-and what ``import djng`` adds to ``import django``, under 15 ms.
+Whole processes take turns. Prints the median of the ratios of neighbours (the goal is at most
+1.05), and what ``import djng`` adds to ``import django`` (under 5 ms).
 """
 
 import statistics

@@ -2,8 +2,8 @@
 
     python tests/typing/check.py
 
-mypy runs with django-stubs' plugin and without it, strict and not. Prints each command, and ends with
-an error if one of them has found something.
+mypy runs with django-stubs' plugin and without it, strict and not. Prints each command, and ends
+with an error if one of them has found something.
 """
 
 import shlex

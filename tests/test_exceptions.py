@@ -1,4 +1,4 @@
-"""What stops a site says what happened, where, and the way out, and nothing more."""
+"""An error says what happened, where, and what to do, in two lines."""
 
 import pytest
 
@@ -226,7 +226,7 @@ ENVIRONMENT = {
 
 
 @pytest.mark.parametrize("name", ENVIRONMENT)
-def test_a_variable_that_does_not_parse_stops_the_site(site, name):
+def test_a_wrong_variable_stops_the_site(site, name):
     done = site.write(APP).run("check", **{name: ENVIRONMENT[name]})
     assert done.returncode == 1
     assert done.stderr.startswith(f"blog.py:3: the environment variable {name} is")
@@ -234,19 +234,19 @@ def test_a_variable_that_does_not_parse_stops_the_site(site, name):
     assert "hush" not in done.stderr
 
 
-def test_a_port_that_does_not_parse_stops_the_server(site):
+def test_a_wrong_port_stops_the_server(site):
     done = site.write(APP).run("runserver", "--noreload", PORT="http")
     assert done.returncode == 1
     assert "the environment variable PORT is 'http'" in done.stderr
 
 
-def test_a_package_that_hides_the_file_is_found(site):
+def test_a_package_that_hides_the_file_is_an_error(site):
     done = site.write(APP).put("blog/__init__.py", "").run("check")
     assert done.returncode == 1
     assert done.stderr.startswith("blog.py:3: blog/__init__.py hides blog.py from every import.")
 
 
-def test_a_label_of_another_app_is_refused(site):
+def test_the_name_of_another_app_is_an_error(site):
     site.write(APP, "auth.py")
     done = site.python("auth.py", "check")
     assert done.stderr.startswith(
@@ -254,13 +254,13 @@ def test_a_label_of_another_app_is_refused(site):
     )
 
 
-def test_a_file_that_runs_when_it_is_imported_is_told_so(site):
+def test_a_file_that_runs_when_imported_is_an_error(site):
     site.put("blog.py", f"{APP}\napp.run()\n")
     done = site.python("-c", "import blog")
     assert done.stderr.startswith("blog.py:5: app.run() runs while blog is only imported.")
 
 
-def test_a_project_cannot_be_joined(site):
+def test_a_site_in_a_configured_project_is_an_error(site):
     site.write(APP)
     code = "from django.conf import settings; settings.configure(); import blog"
     assert (
@@ -269,27 +269,27 @@ def test_a_project_cannot_be_joined(site):
     )
 
 
-def test_servers_get_the_error_as_an_exception(site):
+def test_servers_log_the_error_as_an_exception(site):
     site.write(STOPS["order"][0])
     with site.serve("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app") as server:
         assert server.request("/").status == 500
     assert "RouteError: blog.py:6: a decorator of index() is above its route" in server.log()
 
 
-def test_other_exceptions_are_shown_as_python_shows_them(site):
+def test_other_exceptions_have_their_traceback(site):
     done = site.write(APP + "1 / 0").run("check")
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError" in done.stderr
 
 
-def test_an_error_carries_what_it_says():
+def test_an_error_has_its_message_hint_and_place():
     where = exceptions.Location("/elsewhere/blog.py", 3)
     error = exceptions.RouteError("it is wrong.", hint="Mend it.", where=where)
     assert (error.message, error.hint, error.where) == ("it is wrong.", "Mend it.", where)
     assert str(error) == "/elsewhere/blog.py:3: it is wrong.\n  Mend it."
 
 
-def test_the_tree_is_the_one_that_is_drawn():
+def test_the_docstring_draws_the_tree_of_errors():
     named = [
         v for v in vars(exceptions).values() if isinstance(v, type) and issubclass(v, DjngError)
     ]
