@@ -21,10 +21,10 @@ from djng.shadowing import refuse_hidden_modules
 refuse_hidden_modules()
 
 # isort: split
-import os  # noqa: E402  # a file of the user's may hide these modules
+import os  # noqa: E402  # only now: a file of the user may hide these modules
 from importlib import import_module  # noqa: E402
 
-TYPE_CHECKING = False  # to import it from typing would take longer than all the rest
+TYPE_CHECKING = False  # importing it from typing takes longer than all the rest
 
 if TYPE_CHECKING:
     from typing import Any
@@ -42,7 +42,7 @@ inherited_settings = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.uncon
 
 
 def __getattr__(name: str) -> "Any":
-    # Import what a name needs of Django only with the name, not with the package.
+    # Import Django only when a name is used: ``import djng`` stays fast.
     if name not in MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -50,7 +50,7 @@ def __getattr__(name: str) -> "Any":
     finally:
         refuse_hidden_modules()
     if name == "Djng" and value.current is None:
-        # Reading a setting before ``Djng()`` is an error, also where the variable is set already:
-        # the script may have it from the process of another site.
+        # Reading a setting before ``Djng()`` is an error, even if the variable is already set: it
+        # may be inherited from another site's process.
         os.environ["DJANGO_SETTINGS_MODULE"] = "djng.unconfigured"
     return value

@@ -27,7 +27,9 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
     from django.contrib import admin  # not every site has it
 
     for name, value in options.items():
-        if not hasattr(admin.ModelAdmin, name) and not callable(value):  # functions are columns
+        if not hasattr(admin.ModelAdmin, name) and not callable(
+            value
+        ):  # a callable can be a column
             hint = f"Did you mean {closest_match(name, dir(admin.ModelAdmin), cutoff=0)}?"
             raise KeywordError(f"{name} is not an option of ModelAdmin.", hint=hint)
     if is_being_decorated(models, frame):
@@ -36,7 +38,8 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
     unfinished.append(where)
 
     def decorate(decorated: Any) -> Any:
-        unfinished.remove(where)
+        if where in unfinished:  # it may be used more than once
+            unfinished.remove(where)
         kind: type = admin.ModelAdmin if models else Model
         if not (inspect.isclass(decorated) and issubclass(decorated, kind)):
             hint = "Write @app.admin() on a model, or @app.admin(Post) on a ModelAdmin."
@@ -49,7 +52,7 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
 
 
 def is_being_decorated(models: tuple[type[Model], ...], frame: FrameType) -> bool:
-    """Whether ``@app.admin`` stands above this model: then no name stands for the class yet."""
+    """Whether ``@app.admin`` stands above this model: then the class has no name yet."""
     if len(models) != 1 or models[0].__module__ != frame.f_globals["__name__"]:
         return False
     return frame.f_locals.get(models[0].__name__) is not models[0]

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.checks import Tags, register
 from django.db import DatabaseError
 from django.urls import get_resolver
+from django.utils.module_loading import import_string
 
 from djng import admin, checks, conf, database, templates
 from djng.admin import ClassDecorator
@@ -35,7 +36,6 @@ from djng.exceptions import (
     user_lines,
 )
 from djng.routing import BaseRouter, ViewT, check_hook
-from djng.wsgi import WSGIHandler
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -85,11 +85,11 @@ class Djng(BaseRouter):
         self.templates, self.library = templates.sources, templates.register
         self._lock = RLock()
         self._commands: list[Callable[..., Any]] = []
-        self._handlers: dict[type, Any] = {}
-        self._asgi_handler: Any = None
+        self._handlers: dict[str, Any] = {}
+        self._build_in_thread = sync_to_async(self._build_handler)  # a `ready` may use the database
         self._ran = False
         given = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
-        self._given = {*given, *overrides}
+        self._overrides = overrides
         self._configure({**given, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
         self.admin_path = f"{str(admin).strip('/')}/".lstrip("/") if has_admin else None
@@ -105,8 +105,8 @@ class Djng(BaseRouter):
         frames = (each for each in user_frames() if each.f_locals.get("self") is not self)
         if module := sys.modules.get(next(frames).f_globals.get("__name__", "")):
             return module
-        hint = "Run the file, or import it by its name."
-        raise SetupError("something runs this code that is no import.", hint=hint)
+        hint = "Run the file with Python, or import it."
+        raise SetupError("djng cannot find the module that calls Djng().", hint=hint)
 
     def _configure(self, given: dict[str, Any]) -> None:
         self.file.check_name()
@@ -120,7 +120,7 @@ class Djng(BaseRouter):
         )
 
     def _change_setting(self, name: str, value: Any) -> None:
-        """Change a setting, also in the module that Django may still be reading."""
+        """Change a setting, also in the settings module, which Django may still be reading."""
         setattr(sys.modules[settings.SETTINGS_MODULE], name, value)
         setattr(settings, name, value)
 
@@ -181,9 +181,8 @@ class Djng(BaseRouter):
             for engine in settings.TEMPLATES:
                 if engine["BACKEND"].endswith("DjangoTemplates"):
                     options = engine.setdefault("OPTIONS", {})
-                    names = options.get("context_processors", ())
                     ours = "djng.templates.run_context_processors"
-                    options["context_processors"] = [*names, ours]
+                    options.setdefault("context_processors", []).append(ours)
         return function
 
     @overload
@@ -210,8 +209,8 @@ class Djng(BaseRouter):
     def start(self) -> None:
         """Finish the setup once the file has been read: check the routes, make the apps ready.
 
-        A command, a request, ``django.setup()`` and the first resolved URL do it by themselves.
-        Later calls do nothing. Raises RouteError for a route that would not do what it says. ::
+        Commands, requests, ``django.setup()`` and the first resolved URL call it for you.
+        Calling it again is safe. Raises RouteError for a route that cannot work as written. ::
 
             app.start()
         """
@@ -223,7 +222,7 @@ class Djng(BaseRouter):
 
     def keep_secret_key(self) -> None:
         """Save the secret key beside the file, unless it was given; called before serving."""
-        if not ("SECRET_KEY" in self._given or os.environ.get("DJANGO_SECRET_KEY")):
+        if not ("SECRET_KEY" in self._overrides or os.environ.get("DJANGO_SECRET_KEY")):
             self._change_setting("SECRET_KEY", conf.save_secret_key(self.path, settings.SECRET_KEY))
 
     def _warn_not_served(self) -> None:
@@ -240,11 +239,10 @@ class Djng(BaseRouter):
             if __name__ == "__main__":
                 app.run()
         """
-        for keyword in keywords:
-            hint = (
-                f"DEBUG is on while developing, and {command_line('runserver 5000')} takes a port."
-            )
-            raise KeywordError(f"app.run() has no keyword {keyword!r}.", hint=hint)
+        if keywords:
+            port = command_line("runserver 5000")
+            hint = f"DEBUG is on while developing, and {port} takes a port."
+            raise KeywordError(f"app.run() has no keyword {next(iter(keywords))!r}.", hint=hint)
         is_in_file = next(user_frames()).f_code.co_name == "<module>"
         if is_in_file and self.file.is_being_read() and not self.file.is_script:
             hint = 'Put it below `if __name__ == "__main__":`.'
@@ -278,50 +276,46 @@ class Djng(BaseRouter):
     @functools.cached_property
     def wsgi(self) -> Any:
         """The WSGI application, built when it is first used."""
-        return self._handler(WSGIHandler)
+        return self._build_handler("wsgi")
 
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application, built for the lifespan or the first request."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-            return
-        handler = self._asgi_handler or await self._start_asgi()
-        await handler(scope, receive, send)
-
-    async def _start_asgi(self) -> Any:
-        from djng.asgi import ASGIHandler  # WSGI does not need it
-
-        # In a thread, since the `ready` of an app may ask the database.
-        self._asgi_handler = await sync_to_async(self._handler)(ASGIHandler)
-        return self._asgi_handler
+        else:
+            handler = self._handlers.get("asgi") or await self._build_in_thread("asgi")
+            await handler(scope, receive, send)
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while (await receive())["type"] == "lifespan.startup":
             try:
-                await self._start_asgi()
+                await self._build_in_thread("asgi")
             except Exception:
                 await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
                 return
             await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
 
-    def _handler(self, kind: type) -> Any:
-        """The handler of that kind. The first request builds it, and others wait for it."""
-        get_resolver().url_patterns  # noqa: B018  # this starts the site; not under the lock
+    def _build_handler(self, kind: str) -> Any:
+        """Build the handler of this kind once. Requests that come meanwhile wait for it."""
+        # Outside the lock, since this starts the site: a `ready` may resolve a URL in a thread.
+        get_resolver().url_patterns  # noqa: B018
         with self._lock:
             if kind not in self._handlers:
-                self._prepare_to_serve(in_threads=kind is WSGIHandler)
-                self._handlers[kind] = kind()
+                self._prepare_to_serve(in_threads=kind == "wsgi")
+                self._handlers[kind] = import_string(f"djng.{kind}.{kind.upper()}Handler")()
             return self._handlers[kind]
 
     def _prepare_to_serve(self, *, in_threads: bool) -> None:
         """Change the settings that depend on whether a server runs the site."""
         self.keep_secret_key()
-        if settings.DEBUG and not ("DEBUG" in self._given or os.environ.get("DJANGO_DEBUG")):
-            settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False  # the file starts a server
+        if settings.DEBUG and not ("DEBUG" in self._overrides or os.environ.get("DJANGO_DEBUG")):
+            settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = (
+                False  # the file runs a server itself
+            )
         if settings.ALLOWED_HOSTS == DEFAULT_HOSTS:
             settings.ALLOWED_HOSTS = LOOPBACK
-        if "DATABASES" not in self._given:
+        if "DATABASES" not in self._overrides:
             database.keep_connections(settings.DATABASES["default"], in_threads=in_threads)
 
 

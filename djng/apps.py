@@ -64,14 +64,16 @@ class SiteFile:
             hint = "Give the file the name of the site."
             raise SetupError(f"{name} cannot be the name of a site.", hint=hint)
         if (package := folder / "__init__.py").exists():
-            hint = f"Delete {package}, or rename one."
+            hint = f"Delete {package}, or rename {name}."
             raise SetupError(
                 f"{folder.name}/__init__.py hides {name} from every import.", hint=hint
             )
         for settings in (folder / "settings.py", folder / "settings/__init__.py"):
             if settings.exists():
                 message = f"{settings.relative_to(folder.parent)} is never read."
-                hint = f'Move the settings into Djng(), as LANGUAGE_CODE="de", and delete {settings}.'
+                hint = (
+                    f'Move the settings into Djng(), as LANGUAGE_CODE="de", and delete {settings}.'
+                )
                 raise SetupError(message, hint=hint)
         other = sys.modules.get(self.label, self.module)
         if self.is_file and other is not self.module:
@@ -87,7 +89,7 @@ class SiteFile:
             sys.modules[name] = self.module
             sys.modules[f"{name}.settings"] = submodule(f"{name}.settings", settings)
         if not any((self.folder / name).exists() for name in ("models.py", "models")):
-            # Django passes over apps without it: they would get no permissions.
+            # Django skips apps without a models module: they would get no permissions.
             models = submodule(
                 f"{self.label}.models", {"__getattr__": self.module.__getattribute__}
             )

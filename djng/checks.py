@@ -1,6 +1,6 @@
-"""What must hold before the site starts, and djng's system checks. Runs once, at the start.
+"""Checks before the site starts, and djng's system checks. Runs once.
 
-``check_routes`` refuses to start; the warnings have an id and are shown by ``check``.
+``check_routes`` raises an error. The warnings have an id, and ``python blog.py check`` shows them.
 """
 
 import inspect
@@ -13,7 +13,8 @@ from django.core import checks
 from django.urls import resolve
 from django.utils.module_loading import import_string
 
-from djng.exceptions import RouteError, SetupError, name_of
+from djng.conf import DEFAULTS
+from djng.exceptions import RouteError, SetupError, name_of, unwrap
 from djng.routing import BaseRouter, Route, Router, nested, walk
 from djng.rules import View
 from djng.views import shared_attributes
@@ -21,19 +22,25 @@ from djng.views import shared_attributes
 
 def check_routes(site: BaseRouter) -> None:
     """Raise RouteError if a decorator does nothing, or if functions of a URL don't agree."""
+    first_lines: dict[int, int] = {}
+    for _, route in walk(site):
+        line = first_lines.setdefault(id(route.view), route.where.line)
+        first_lines[id(route.view)] = min(line, route.where.line)
     for router in nested(site):
         routes = [entry for entry in router.entries if isinstance(entry, Route)]
         for rule in dict.fromkeys(route.rule for route in routes):
             shared_attributes([route for route in routes if route.rule == rule])
         for route in routes:
-            check_decorator_order(route)
+            check_decorator_order(route, first_lines[id(route.view)])
 
 
-def check_decorator_order(route: Route) -> None:
+def check_decorator_order(route: Route, first_line: int) -> None:
     """Raise RouteError if a decorator stands above the route, which never calls it."""
     view, name = route.view, name_of(route.view)
     in_file = getattr(sys.modules.get(str(getattr(view, "__module__", ""))), name, view)
-    if in_file is not view and is_decorated(in_file, view):
+    code = getattr(unwrap(view), "__code__", None)
+    is_hidden = in_file is not view and code and code.co_firstlineno < first_line
+    if is_hidden or (in_file is not view and is_decorated(in_file, view)):
         message = f"a decorator of {name}() is above its route and does nothing."
         hint = f"Move line {route.where.line}, the route {route}, above the other decorators."
         raise RouteError(message, hint=hint, where=route.where)
@@ -55,18 +62,21 @@ def check_middleware(site: BaseRouter) -> None:
     named += [(name, route.where) for _, route in walk(site) for name in route.middleware]
     for name, where in named:
         try:
-            import_string(name) if isinstance(name, str) else None
+            if isinstance(name, str):
+                import_string(name)
         except ImportError as error:
             raise SetupError(f"the middleware {name!r}: {error}.", where=where) from error
 
 
 def unreached_routes(site: BaseRouter) -> Iterator[checks.Warning]:
     """djng.W001: routes whose URL an earlier route matches first."""
+    if DEFAULTS["ROOT_URLCONF"] != settings.ROOT_URLCONF:
+        return
     for prefix, route in walk(site):
         url = f"/{prefix}{route.rule}"
         if "<" in url:
             continue
-        matched = getattr(resolve(url).func, "routes", [])
+        matched = getattr(resolve(url).func, "_djng_routes", [])
         if route not in matched:
             which = f"The route at {matched[0].where}" if matched else "An earlier route"
             hint = f"{which} matches this URL first. Move this one above it."

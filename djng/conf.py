@@ -1,7 +1,6 @@
 """The Django settings of a file. Runs while the user's file is imported."""
 
 import os
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
@@ -14,7 +13,7 @@ import django
 from django.conf import global_settings
 from django.utils.log import DEFAULT_LOGGING
 
-from djng.environ import DEFAULT_HOSTS, Environment, Settings
+from djng.environ import Environment, Settings
 from djng.exceptions import KeywordError, SettingError, SetupError, closest_match
 
 CONTRIB = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
@@ -42,7 +41,7 @@ DEFAULTS: Settings = {
     "MEDIA_URL": "media/",
     "LOGIN_REDIRECT_URL": "/",
 }
-# With DEBUG off, Django's own stay: their reports are mailed to the admins.
+# Only while DEBUG is on: otherwise Django's own reporter mails the admins.
 ERROR_PAGES = {
     "CSRF_FAILURE_VIEW": "djng.dev.error_page.csrf_failure",
     "DEFAULT_EXCEPTION_REPORTER": "djng.dev.error_page.ExceptionReporter",
@@ -66,9 +65,9 @@ KEYWORDS: Settings = {
     "https": False,
     "serve_media": False,
 }
-# Django reads these settings, or a newer Django does, and has no default for them.
+# Settings that Django or a package reads, and that have no default in global_settings.
 CSP = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
-WITHOUT_DEFAULT = {"MAILERS", "TASKS", *CSP}
+WITHOUT_DEFAULT = {"MAILERS", "TASKS", "ASGI_APPLICATION", *CSP}
 
 
 def build(
@@ -111,7 +110,6 @@ def build(
     }
     settings |= {name: override(name, value, settings) for name, value in overrides.items()}
     check_values(settings)
-    settings |= trusted_origins(settings) if has_https else {}
     settings["INSTALLED_APPS"] = installed_apps(settings["INSTALLED_APPS"], given["apps"], label)
     missing = [name for name in given["middleware"] if name not in settings["MIDDLEWARE"]]
     settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *missing]
@@ -150,7 +148,7 @@ def check_keywords(given: Settings) -> None:
 
 
 def check_values(settings: Settings) -> None:
-    """Refuse values that Django refuses in a settings module, with the way out."""
+    """Refuse values that Django refuses too, but with a hint."""
     for name in ("ALLOWED_HOSTS", "INSTALLED_APPS", "MIDDLEWARE", "CSRF_TRUSTED_ORIGINS"):
         if isinstance(value := settings[name], str):
             raise SettingError(f"{name} is a list.", hint=f'Write ["{value}"].')
@@ -163,13 +161,6 @@ def check_values(settings: Settings) -> None:
         like = ends[0] if ends else closest_match(str(zone), names, cutoff=0)
         hint = f'Did you mean "{like}"?'
         raise SettingError(f"there is no TIME_ZONE {zone!r}.", hint=hint) from error
-
-
-def trusted_origins(settings: Settings) -> Settings:
-    """Let the site's own hosts post over HTTPS: the proxy hides the scheme from Django."""
-    hosts = [host for host in settings["ALLOWED_HOSTS"] if host not in ["*", *DEFAULT_HOSTS]]
-    own = [f"https://{re.sub('^[.]', '*.', host)}" for host in hosts]
-    return {"CSRF_TRUSTED_ORIGINS": [*own, *settings["CSRF_TRUSTED_ORIGINS"]]}
 
 
 def static_files(folder: Path, command: str | None, may_change: bool) -> Settings:
@@ -267,10 +258,10 @@ def installed_apps(names: Iterable[str], added: Iterable[str], label: str) -> li
 
 
 def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
-    """Databases for tests, none of them the real one.
+    """Test databases instead of the real ones.
 
-    Without ``--ds``, pytest-django learns of the settings only when it collects the file. That is
-    too late to keep tests that don't ask for a database away from the real one.
+    Without ``--ds``, pytest-django sees the settings only when it collects the file. That is too
+    late to block tests that use the database without asking for it.
     """
     result = deepcopy(databases)
     for database in result.values():
@@ -291,7 +282,7 @@ def save_secret_key(file: Path, key: str) -> str:
             draft.touch(0o600)
             try:
                 draft.write_text(key)
-                # A link appears at once and whole: of workers that start together, one makes it.
+                # Creating a link is atomic: of several workers, one succeeds.
                 with suppress(FileExistsError):
                     os.link(draft, saved)
             finally:
@@ -300,5 +291,5 @@ def save_secret_key(file: Path, key: str) -> str:
             return secret
         raise OSError(f"{saved.name} is empty")
     except OSError as error:
-        hint = "Set DJANGO_SECRET_KEY, or let the server write there once."
+        hint = "Set DJANGO_SECRET_KEY, or make the folder writable for the first start."
         raise SetupError(f"the secret key cannot be saved: {error}.", hint=hint) from error

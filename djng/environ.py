@@ -1,4 +1,4 @@
-"""What environment variables say about the settings. Runs while the user's file is imported."""
+"""Settings from environment variables. Runs while the user's file is imported."""
 
 import re
 import secrets
@@ -98,7 +98,7 @@ class Environment(NamedTuple):
         return {"CACHES": {"default": backend}, "SESSION_ENGINE": engine}
 
     def secret_key(self, file: Path) -> str:
-        """The key that is given, or the one in the file for it, or one for this process alone."""
+        """The key from the environment or ``blog.secret``, or a random one for this process."""
         saved = file.with_suffix(".secret")
         given = self.get("DJANGO_SECRET_KEY") or (saved.exists() and saved.read_text())
         return given or secrets.token_urlsafe(50)

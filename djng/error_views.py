@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
 from django.core.signals import got_request_exception
@@ -18,7 +17,7 @@ from django.utils.log import log_response
 from django.views import defaults
 
 from djng.exceptions import name_of
-from djng.responses import View, is_async, rendered, to_response
+from djng.responses import View, adapt, rendered, to_response
 from djng.routing import BaseRouter
 
 logger = logging.getLogger("django.request")
@@ -33,23 +32,28 @@ STATUSES: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
+def urlconf_site() -> BaseRouter | None:
+    """The site, if ROOT_URLCONF is djng's; the first call of this starts it."""
+    site = getattr(get_resolver().urlconf_module, "site", None)
+    return site if isinstance(site, BaseRouter) else None
+
+
 def resolve_scopes(request: HttpRequest) -> tuple[View | None, tuple[BaseRouter, ...]]:
     """The view of the request's URL, if it has one, and the app and the routers around it."""
-    site = getattr(get_resolver().urlconf_module, "site", None)
-    site_scopes = (site,) if site else ()
+    site_scopes = (site,) if (site := urlconf_site()) else ()
     try:
         resolver = get_resolver(getattr(request, "urlconf", None))
         view = (request.resolver_match or resolver.resolve(request.path_info)).func
-        return view, getattr(view, "scopes", site_scopes)
+        return view, getattr(view, "_djng_scopes", site_scopes)
     except Resolver404 as error:
         # Without a view, the URL is in the innermost router whose prefix it has.
         tried = chain.from_iterable(each[:-1] for each in error.args[0].get("tried", ()))
-        prefixed = [each for each in tried if hasattr(each, "scopes") and str(each.pattern)]
-        return None, max((each.scopes for each in prefixed), key=len, default=site_scopes)
+        prefixed = [each for each in tried if hasattr(each, "_djng_scopes") and str(each.pattern)]
+        return None, max((each._djng_scopes for each in prefixed), key=len, default=site_scopes)
 
 
 def find_error_view(request: HttpRequest, error: BaseException) -> tuple[Any, Any]:
-    """What the nearest error view is for, a class or a status, and the view with its template."""
+    """The key (a class or a status) and the (view, template) of the nearest error view."""
     keys = [*error_keys(error)]
     for scope in reversed(resolve_scopes(request)[1]):
         for key in keys:
@@ -70,7 +74,7 @@ def error_keys(error: BaseException) -> Iterator[int | type]:
 def error_response(request: HttpRequest, error: Exception) -> Any:
     """The response of the error view for this class of exceptions; raises the error without one.
 
-    Django logs and signals an error that nothing answers. It must not miss those answered here.
+    Django logs and signals only errors that nothing handles, so this does it, too.
     """
     key, view = find_error_view(request, error)
     if view is None or isinstance(key, int):
@@ -94,7 +98,7 @@ def call_error_view(
     """The response of an error view: with that status, unless the view says another."""
     view, template = view_and_template
     try:
-        returned = (async_to_sync(view) if is_async(view) else view)(request, error)
+        returned = adapt(view, to_async=False)(request, error)
         response: Any = rendered(to_response(returned, request, view, template))
     except Exception as failure:
         if settings.DEBUG:

@@ -10,7 +10,7 @@
     ├── KeywordError           a keyword argument that does not exist; also a TypeError
     ├── ReturnTypeError        a view returned something that is no response; also a TypeError
     ├── MissingKeyError        a request lacks a key that a view reads; answered with status 400
-    └── ScopeError             middleware led a request around the middleware of its view
+    └── ScopeError             a request reached a view without that view's middleware
 """
 
 import importlib
@@ -96,7 +96,7 @@ class MissingKeyError(DjngError, BadRequest):
 
 
 class ScopeError(DjngError):
-    """Middleware led a request to a view without the middleware that belongs to that view."""
+    """A request reached a view without that view's middleware."""
 
 
 def user_frames() -> Iterator[FrameType]:

@@ -1,4 +1,4 @@
-"""What errors look like in the log of a server. Runs when one is logged."""
+"""Log formatters for a served site. Runs when an error is logged."""
 
 import logging
 from typing import Any

@@ -1,12 +1,12 @@
 """Give a script's module the name of its file. Runs in ``Djng()``, and again when the site starts.
 
 Python calls the file that it runs ``__main__``. Task queues, schedulers, pickles and migrations
-write down in which module a function or class is, and the next process knows that module only as
+record in which module a function or class is, and the next process knows that module only as
 ``blog``. So from ``Djng()`` on, ``__name__`` is ``"blog"`` for everybody, and also ``"__main__"``
 for the file itself, which asks ``if __name__ == "__main__":`` at its end.
 
-This is a hack. The alternative, renaming everything when the site starts, comes too late for those
-who write the name down in a decorator.
+This is a hack. The alternative, renaming everything when the site starts, comes too late for
+libraries that record the name in a decorator.
 """
 
 import sys
@@ -18,7 +18,10 @@ SCRIPT_NAMES = ("__main__", "__mp_main__")  # the second one is multiprocessing'
 
 
 class ScriptName(str):
-    """The name of a file that runs as a script. Code in that file may take it for ``__main__``."""
+    """The name of a file that runs as a script. For the file itself it also equals ``__main__``.
+
+    It does so for Django's reloader, too, which watches the file of that module.
+    """
 
     __slots__ = ()
     __hash__ = str.__hash__
@@ -30,8 +33,9 @@ class ScriptName(str):
         return not self.equals(other, sys._getframe(1))
 
     def equals(self, other: object, frame: FrameType) -> bool:
-        is_asked_by_script = frame.f_globals.get("__name__") is self
-        names = (str(self), "__main__") if is_asked_by_script else (str(self),)
+        asking = frame.f_globals.get("__name__")
+        is_main = asking is self or str(asking) == "django.utils.autoreload"
+        names = (str(self), "__main__") if is_main else (str(self),)
         return isinstance(other, str) and str(other) in names
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
@@ -49,7 +53,7 @@ def rename_module(module: ModuleType, name: str) -> None:
 def rename_definitions(namespace: dict[str, Any], old: str, new: str) -> None:
     """Move functions, classes and what is in them from the module `old` to the module `new`."""
     for value in [*namespace.values()]:
-        # Ask the type, not the value: a question to a lazy object would evaluate it.
+        # Check the type: isinstance() would evaluate a lazy object.
         is_method = issubclass(type(value), (staticmethod, classmethod))
         thing = value.__func__ if is_method else value
         if issubclass(type(thing), (type, FunctionType)) and thing.__module__ == old:

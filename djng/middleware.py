@@ -5,23 +5,23 @@ of its own. A site without any has neither ScopeMiddleware nor ErrorMiddleware.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from itertools import chain
 from typing import Any
 
-from asgiref.sync import async_to_sync, iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.core.exceptions import MiddlewareNotUsed
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.middleware import common
-from django.urls import get_resolver
-from django.utils.decorators import sync_and_async_middleware
+from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import escape_leading_slashes
 from django.utils.module_loading import import_string
 
-from djng.error_views import error_response, find_error_view, resolve_scopes
+from djng.error_views import error_response, find_error_view, resolve_scopes, urlconf_site
 from djng.exceptions import ScopeError, SetupError, locate, name_of
-from djng.responses import View, as_hook
+from djng.responses import View, adapt, as_hook
 from djng.routing import BaseRouter, Include, Route, nested, walk
 
 Scope = BaseRouter | Route
@@ -40,78 +40,33 @@ class CommonMiddleware(common.CommonMiddleware):
         return super().process_response(request, response)
 
 
-class AsyncCapableMixin:
-    """Makes a middleware async if what it calls is async, so that ASGI needs no thread for it."""
-
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: View) -> None:
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            mark: Any = markcoroutinefunction  # its types know functions only
-            mark(self)
-
-
-def adapt(function: View, to_async: bool) -> View:
-    """The function as a coroutine function, or as a plain function."""
-    if iscoroutinefunction(function) == to_async:
-        return function
-    return sync_to_async(function) if to_async else async_to_sync(function)
-
-
-def before_middleware(functions: Iterable[View]) -> View:
+def before_middleware(functions: Iterable[View]) -> type[MiddlewareMixin]:
     """A middleware that calls the functions in turn until one of them returns a response."""
+    hooks = [as_hook(function, may_return_none=True) for function in functions]
 
-    @sync_and_async_middleware
-    def factory(get_response: View) -> View:
-        to_async = iscoroutinefunction(get_response)
-        hooks = [adapt(as_hook(each, may_return_none=True), to_async) for each in functions]
+    class BeforeMiddleware(MiddlewareMixin):
+        def process_request(self, request: HttpRequest) -> Any:
+            return next(filter(None, (hook(request) for hook in hooks)), None)
 
-        async def call_async(request: HttpRequest) -> Any:
-            for hook in hooks:
-                if response := await hook(request):
-                    return response
-            return await get_response(request)
-
-        def call(request: HttpRequest) -> Any:
-            responses = (hook(request) for hook in hooks)
-            return next(filter(None, responses), None) or get_response(request)
-
-        return call_async if to_async else call
-
-    return factory
+    return BeforeMiddleware
 
 
-def after_middleware(functions: Iterable[View]) -> View:
+def after_middleware(functions: Iterable[View]) -> type[MiddlewareMixin]:
     """A middleware that passes the response through the functions, the last one first."""
+    hooks = [as_hook(function, may_return_none=False) for function in functions][::-1]
 
-    @sync_and_async_middleware
-    def factory(get_response: View) -> View:
-        to_async = iscoroutinefunction(get_response)
-        hooks = [adapt(as_hook(each, may_return_none=False), to_async) for each in functions][::-1]
+    class AfterMiddleware(MiddlewareMixin):
+        def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+            return reduce(lambda made, hook: hook(request, made), hooks, response)
 
-        async def call_async(request: HttpRequest) -> Any:
-            response = await get_response(request)
-            for hook in hooks:
-                response = await hook(request, response)
-            return response
-
-        def call(request: HttpRequest) -> Any:
-            response = get_response(request)
-            for hook in hooks:
-                response = hook(request, response)
-            return response
-
-        return call_async if to_async else call
-
-    return factory
+    return AfterMiddleware
 
 
 def layers_of(scope: Scope) -> list[Any]:
     """All middleware of a scope, outermost first.
 
-    A function that runs before the view may fail, so those that run after it stand further out.
+    The functions for responses are further out: they also see the response if a function for
+    requests has failed.
     """
     if isinstance(scope, Route):
         return [*scope.middleware]
@@ -121,7 +76,7 @@ def layers_of(scope: Scope) -> list[Any]:
 
 
 class MiddlewareStack:
-    """The middleware of one scope around what comes inside it, built once as Django builds its."""
+    """The middleware of one scope around get_response, built once."""
 
     def __init__(self, layers: list[Any], get_response: View) -> None:
         to_async = iscoroutinefunction(get_response)
@@ -134,20 +89,20 @@ class MiddlewareStack:
                 continue
             if instance is None:
                 raise missing_return(factory)
-            instances.append(instance)
-            get_response = answering_errors(instance)
+            instances.insert(0, instance)
+            get_response = with_error_views(instance)
         self.handler = adapt(get_response, to_async)
 
-        def hooks(name: str, to_async: bool = to_async) -> list[View]:
+        def hooks(name: str, to_async: bool = False) -> list[View]:
             return [adapt(getattr(i, name), to_async) for i in instances if hasattr(i, name)]
 
-        self.view_hooks = hooks("process_view")[::-1]
+        self.view_hooks = hooks("process_view", to_async)
         self.template_hooks = hooks("process_template_response")
-        self.exception_hooks = hooks("process_exception", to_async=False)
+        self.exception_hooks = hooks("process_exception")
 
 
 def runs_async(factory: Any, is_preferred: bool) -> bool:
-    """Whether the middleware gets an async get_response, by Django's rules."""
+    """Whether the middleware gets an async get_response: if it can and the rest is async."""
     can_sync = getattr(factory, "sync_capable", True)
     can_async = getattr(factory, "async_capable", False)
     if not (can_sync or can_async):
@@ -160,8 +115,8 @@ def missing_return(middleware: Any) -> SetupError:
     return SetupError(message, hint="Did you forget `return`?", where=locate(middleware))
 
 
-def answering_errors(middleware: Any) -> View:
-    """The middleware, but its exceptions become responses: those outside it see no exception."""
+def with_error_views(middleware: Any) -> View:
+    """Turn exceptions into responses, as Django does around each middleware."""
 
     def call(request: HttpRequest) -> Any:
         try:
@@ -182,14 +137,7 @@ def answering_errors(middleware: Any) -> View:
     return convert_exception_to_response(call_async if iscoroutinefunction(middleware) else call)
 
 
-class RequestScopes:
-    """The middleware stacks for the URL of one request, and how many of them it has entered."""
-
-    def __init__(self, stacks: tuple[MiddlewareStack, ...]) -> None:
-        self.stacks, self.depth = stacks, 0
-
-
-class ScopeMiddleware(AsyncCapableMixin):
+class ScopeMiddleware(MiddlewareMixin):
     """Runs the middleware of the scopes that the request's URL is in. It is the last middleware.
 
     The app's own middleware runs first and may change the request. Then the URL decides which
@@ -198,30 +146,35 @@ class ScopeMiddleware(AsyncCapableMixin):
 
     def __init__(self, get_response: View) -> None:
         super().__init__(get_response)
-        site = getattr(get_resolver().urlconf_module, "site", None)  # this import starts the site
-        if site is None:  # it has another ROOT_URLCONF
+        if not (site := urlconf_site()):  # it has another ROOT_URLCONF
             raise MiddlewareNotUsed
         self.stacks: dict[int, MiddlewareStack] = {}
-        scopes: Iterable[Scope] = [*nested(site), *(route for _, route in walk(site))]
+        scopes: list[Scope] = [*nested(site), *(route for _, route in walk(site))]
         for scope in scopes:
             if (layers := layers_of(scope)) and id(scope) not in self.stacks:
-                self.stacks[id(scope)] = MiddlewareStack(layers, self._next_step(scope is site))
+                self.stacks[id(scope)] = MiddlewareStack(layers, self._inside(scope, site))
         if not self.stacks:
             raise MiddlewareNotUsed
         self.site_stacks = self.stacks_of([site])
         self.prefixes = tuple(f"/{prefix}" for prefix in self._prefixes(site))
-        self.process_view = self.process_view_async if self.is_async else self.process_view_sync
+        if iscoroutinefunction(self):
+            self.process_view = self.process_view_async  # type: ignore[method-assign]
         if any(stack.template_hooks for stack in self.stacks.values()):  # they cost each template
-            hook = self.process_template_async if self.is_async else self.process_template_sync
-            self.process_template_response = hook
+            self.process_template_response = self.process_template
 
-    def _next_step(self, is_site: bool) -> View:
-        if is_site:
-            return self.enter_scopes_async if self.is_async else self.enter_scopes
-        return self.enter_next_async if self.is_async else self.enter_next
+    def _inside(self, scope: Scope, site: BaseRouter) -> View:
+        """What a scope's middleware gets as get_response: the next scope, or the view."""
+
+        def get_response(request: Any) -> Any:
+            if scope is site:
+                return self.enter_scopes(request)
+            position = request._djng_stacks.index(self.stacks[id(scope)])
+            return self.enter(request, position + 1)
+
+        return markcoroutinefunction(get_response) if iscoroutinefunction(self) else get_response
 
     def _prefixes(self, site: BaseRouter) -> Iterator[str]:
-        """What the paths in scopes begin with: all other requests need no look at their URL."""
+        """Path prefixes with scopes. For other paths, nothing needs to be looked up."""
         for entry in site.entries:
             if isinstance(entry, Route) and self.stacks_of([entry]):
                 yield entry.rule.partition("<")[0]
@@ -235,102 +188,72 @@ class ScopeMiddleware(AsyncCapableMixin):
 
     def stacks_for(self, view: View, request: HttpRequest) -> tuple[MiddlewareStack, ...]:
         """The stacks of the routers and of the route that the view belongs to."""
-        by_method = getattr(view, "by_method", {})
+        by_method = getattr(view, "_djng_by_method", {})
         route = by_method.get(request.method, by_method.get(None))
-        return self.stacks_of((*getattr(view, "scopes", ())[1:], route))
+        return self.stacks_of((*getattr(view, "_djng_scopes", ())[1:], route))
 
     def __call__(self, request: HttpRequest) -> Any:
-        if self.site_stacks:
-            return self.site_stacks[0].handler(request)
-        return self.enter_scopes_async(request) if self.is_async else self.enter_scopes(request)
+        enter = self.site_stacks[0].handler if self.site_stacks else self.enter_scopes
+        return enter(request)
 
-    def find_scopes(self, request: Any) -> bool:
-        """Note the scopes of the request's URL; return whether there are any."""
-        request._djng_scopes = None
+    def enter_scopes(self, request: Any) -> Any:
+        """Enter the scopes of the URL, which the app's own middleware may have changed."""
+        request._djng_stacks = ()
         if request.path_info.startswith(self.prefixes):
+            request.resolver_match = None
             view, scopes = resolve_scopes(request)
             stacks = self.stacks_for(view, request) if view else self.stacks_of(scopes[1:])
-            request._djng_scopes = RequestScopes(stacks)
-        return bool(request._djng_scopes)
+            request._djng_stacks = stacks
+        return self.enter(request, 0)
 
-    def enter_scopes(self, request: HttpRequest) -> Any:
-        return self.enter_next(request) if self.find_scopes(request) else self.get_response(request)
-
-    async def enter_scopes_async(self, request: HttpRequest) -> Any:
-        enter = self.enter_next_async if self.find_scopes(request) else self.get_response
-        return await enter(request)
-
-    def enter_next(self, request: Any) -> Any:
-        scopes: RequestScopes = request._djng_scopes
-        depth = scopes.depth
-        if depth == len(scopes.stacks):
+    def enter(self, request: Any, position: int) -> Any:
+        """Call the stack at this position, or the view after the last one."""
+        request._djng_entered = request._djng_stacks[:position]
+        if position == len(request._djng_stacks):
             return self.get_response(request)
-        scopes.depth += 1
-        try:
-            return scopes.stacks[depth].handler(request)
-        finally:
-            scopes.depth = depth
+        return request._djng_stacks[position].handler(request)
 
-    async def enter_next_async(self, request: Any) -> Any:
-        scopes: RequestScopes = request._djng_scopes
-        depth = scopes.depth
-        if depth == len(scopes.stacks):
-            return await self.get_response(request)
-        scopes.depth += 1
-        try:
-            return await scopes.stacks[depth].handler(request)
-        finally:
-            scopes.depth = depth
-
-    def entered(self, request: HttpRequest) -> tuple[MiddlewareStack, ...]:
-        scopes = getattr(request, "_djng_scopes", None)
-        return scopes.stacks[: scopes.depth] if scopes else ()
-
-    def check_scopes(self, request: HttpRequest, view: View) -> None:
+    def check_scopes(self, request: Any, view: View) -> None:
         """Raise ScopeError if the view would run without its middleware, or with another's."""
-        entered, expected = self.entered(request), self.stacks_for(view, request)
+        entered, expected = request._djng_entered, self.stacks_for(view, request)
         if entered != expected:
-            how = "without" if {*expected} - {*entered} else "through more than"
+            how = "without" if {*expected} - {*entered} else "with more than"
             message = f"a request reached {name_of(view)}() {how} the middleware of its URL."
             hint = (
                 "A middleware changed its path, method or URLconf too late. Do this in a "
                 "middleware of the whole site, before it calls get_response."
             )
             raise ScopeError(message, hint=hint, where=locate(view))
+        request._djng_method = request.method
 
-    def process_view_sync(self, request: HttpRequest, view: View, *args: Any) -> Any:
-        for stack in (*self.site_stacks, *self.entered(request)):
-            for hook in stack.view_hooks:
-                if response := hook(request, view, *args):
-                    return response
+    def hooks(self, request: Any, kind: str) -> list[View]:
+        """The hooks of the middleware that the request is in, outermost first."""
+        stacks = (*self.site_stacks, *request._djng_entered)
+        return [hook for stack in stacks for hook in getattr(stack, kind)]
+
+    def process_view(self, request: HttpRequest, view: View, *args: Any) -> Any:
+        for hook in self.hooks(request, "view_hooks"):
+            if response := hook(request, view, *args):
+                return response
         return self.check_scopes(request, view)
 
     async def process_view_async(self, request: HttpRequest, view: View, *args: Any) -> Any:
-        for stack in (*self.site_stacks, *self.entered(request)):
-            for hook in stack.view_hooks:
-                if response := await hook(request, view, *args):
-                    return response
+        for hook in self.hooks(request, "view_hooks"):
+            if response := await hook(request, view, *args):
+                return response
         return self.check_scopes(request, view)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> Any:
-        stacks = reversed((*self.site_stacks, *self.entered(request)))
-        hooks = chain.from_iterable(stack.exception_hooks for stack in stacks)
+        hooks = reversed(self.hooks(request, "exception_hooks"))
         return next(filter(None, (hook(request, error) for hook in hooks)), None)
 
-    def process_template_sync(self, request: HttpRequest, response: Any) -> Any:
-        for stack in reversed((*self.site_stacks, *self.entered(request))):
-            for hook in stack.template_hooks:
-                response = hook(request, response)
-        return response
-
-    async def process_template_async(self, request: HttpRequest, response: Any) -> Any:
-        for stack in reversed((*self.site_stacks, *self.entered(request))):
-            for hook in stack.template_hooks:
-                response = await hook(request, response)
+    def process_template(self, request: HttpRequest, response: Any) -> Any:
+        for hook in reversed(self.hooks(request, "template_hooks")):
+            response = hook(request, response)
         return response
 
 
-class ErrorMiddleware(AsyncCapableMixin):
+class ErrorMiddleware(MiddlewareMixin):
     """Answers exceptions by the error views for their classes.
 
     It is the first middleware, so Django asks every other `process_exception` before this one.
@@ -338,13 +261,10 @@ class ErrorMiddleware(AsyncCapableMixin):
 
     def __init__(self, get_response: View) -> None:
         super().__init__(get_response)
-        site = getattr(get_resolver().urlconf_module, "site", None)
+        site = urlconf_site()
         keys = chain.from_iterable(each.error_views for each in nested(site)) if site else ()
         if all(isinstance(key, int) for key in keys):
             raise MiddlewareNotUsed  # Django calls the views for a status itself
-
-    def __call__(self, request: HttpRequest) -> Any:
-        return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> Any:
         key, _ = find_error_view(request, error)

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from asgiref.sync import async_to_sync, iscoroutinefunction
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from django.urls.resolvers import RegexPattern, RoutePattern
 
 from djng.exceptions import Location, RouteError, SetupError, caller, name_of
-from djng.responses import rendered
+from djng.responses import adapt, is_async, rendered
 from djng.routing import BaseRouter, Include, Route, nested, walk
 from djng.rules import View, check_arguments
 from djng.views import url_view, with_attributes
@@ -28,7 +28,7 @@ class PatternBuilder(NamedTuple):
     prefix: str = ""
 
     def patterns(self) -> list[Pattern]:
-        """The patterns in the order of the file; the routes of one URL stand where its first is."""
+        """In file order. The routes of one URL become one view, at the place of the first."""
         self.router.resolved = caller()
         groups: dict[str, list[Route]] = {}
         for entry in self.router.entries:
@@ -68,13 +68,14 @@ class PatternBuilder(NamedTuple):
         )
         names = (router.app_name or entry.namespace, entry.namespace or router.app_name)
         resolver = URLResolver(RoutePattern(entry.prefix), inside.patterns(), None, *names)
-        resolver.scopes = inside.scopes  # type: ignore[attr-defined]
+        resolver._djng_scopes = inside.scopes  # type: ignore[attr-defined]
         return resolver
 
     def rewritten(self, pattern: Any, where: Location) -> Pattern:
         """A copy of somebody else's pattern whose views are in the scopes and decorated."""
         if isinstance(pattern, URLPattern):
-            view = self.decorated(copied(pattern.callback), where)
+            view = copied(pattern.callback, iscoroutinefunction(pattern.callback))
+            view = self.decorated(view, where)
             return URLPattern(pattern.pattern, view, pattern.default_args, pattern.name)
         inner = [self.rewritten(each, where) for each in pattern.url_patterns]
         names = (pattern.default_kwargs, pattern.app_name, pattern.namespace)
@@ -82,48 +83,44 @@ class PatternBuilder(NamedTuple):
         return resolver
 
     def decorated(self, view: View, where: Location) -> View:
-        """The view behind the decorators. Its attributes say what djng knows of it."""
-        known = {k: v for k, v in vars(view).items() if k in ("routes", "by_method")}
+        """Apply the decorators, and keep djng's own attributes."""
+        known = {k: v for k, v in vars(view).items() if k in ("_djng_routes", "_djng_by_method")}
         for decorator in self.decorators:
             view = decorate(view, decorator, where)
-        vars(view).update(known, scopes=self.scopes)
+        if self.decorators:  # a decorator may return the same function for several views
+            view = copied(view, is_async(view))
+        vars(view).update(known, _djng_scopes=self.scopes)
         return view
 
 
 def decorate(view: View, decorator: Callable[..., Any], where: Location) -> View:
     result: View = decorator(view)
     if iscoroutinefunction(view) and not iscoroutinefunction(result):
-        result = decorator(as_sync(view))  # a decorator that is not async cannot await the view
+        result = decorator(copied(view, to_async=False))  # a sync decorator cannot await the view
     if not callable(result):
         message = f"the decorator {name_of(decorator)}() returned no view."
         raise RouteError(message, hint="Did you forget `return`?", where=where)
     return result
 
 
-def as_sync(view: View) -> View:
-    def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return async_to_sync(view)(request, *args, **kwargs)
-
-    return with_attributes(sync_view, view)
-
-
-def copied(view: View) -> View:
-    """Another function that does the same: others use the view, too, and it may get attributes."""
+def copied(view: View, to_async: bool) -> View:
+    """A new function that calls the view. It can get attributes that the view must not get."""
+    call = adapt(view, to_async)
 
     async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return await view(request, *args, **kwargs)
+        return await call(request, *args, **kwargs)
 
     def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return view(request, *args, **kwargs)
+        return call(request, *args, **kwargs)
 
-    return with_attributes(async_view if iscoroutinefunction(view) else sync_view, view)
+    return with_attributes(async_view if to_async else sync_view, view)
 
 
 def django_urls(entry: Include) -> Any:
     """What `path` takes for the included URLs; raises RouteError for a module without any."""
     urls, namespace = entry.urls, entry.namespace
     if isinstance(urls, tuple) and len(urls) == 3:
-        return urls
+        return (*urls[:2], namespace or urls[2])
     if namespace and not isinstance(urls, tuple):
         urls = (urls, namespace)
     try:
@@ -162,8 +159,9 @@ def call_view(resolver: URLResolver, request: HttpRequest) -> HttpResponseBase:
     """Resolve the request's path and call the view, as Django does without middleware."""
     outer_match, match = request.resolver_match, resolver.resolve(request.path_info)
     request.resolver_match = match
+    vars(request).pop("_djng_method", None)
     try:
-        view = async_to_sync(match.func) if iscoroutinefunction(match.func) else match.func
+        view = adapt(match.func, to_async=False)
         response: HttpResponseBase = rendered(view(request, *match.args, **match.kwargs))
         return response
     finally:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
 from django.db.models import Model, QuerySet
 from django.db.models.query import ModelIterable
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
@@ -139,21 +139,22 @@ def is_async(view: View) -> bool:
     return iscoroutinefunction(view) or iscoroutinefunction(type(view).__call__)
 
 
+def adapt(function: View, to_async: bool) -> View:
+    """The function as a coroutine function, or as a plain function."""
+    if is_async(function) == to_async:
+        return function
+    return sync_to_async(function) if to_async else async_to_sync(function)
+
+
 def as_hook(function: View, *, may_return_none: bool) -> View:
-    """The function for ``before_request`` or ``after_request``, whose values become responses."""
+    """A function for ``before_request`` or ``after_request``, whose values become responses."""
+    call = adapt(function, to_async=False)
 
     def hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
-        returned = function(request, *response)
+        returned = call(request, *response)
         if returned is None and may_return_none:
             return None
         made: HttpResponseBase = rendered(to_response(returned, request, function))
         return made
 
-    async def async_hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
-        returned = await function(request, *response)
-        if returned is None and may_return_none:
-            return None
-        made = await to_response_async(returned, request, function)
-        return await sync_to_async(rendered)(made) if hasattr(made, "render") else made
-
-    return async_hook if is_async(function) else hook
+    return hook

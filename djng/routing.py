@@ -15,7 +15,7 @@ from djng.exceptions import KeywordError, Location, RouteError, SetupError, call
 from djng.rules import View, accepts, check_arguments, check_rule
 
 ViewT = TypeVar("ViewT", bound=View)
-# Django's decorators set these on the router itself, or on what they make of it.
+# Attributes that Django's decorators set. On a router they have no effect.
 EXEMPTIONS = {"csrf_exempt", "login_required", "_non_atomic_requests"}
 
 
@@ -152,7 +152,7 @@ class BaseRouter:
         self._add(Include(prefix.removeprefix("/"), urls, namespace, wrappers, caller()))
 
     def middleware(self, middleware: ViewT) -> ViewT:
-        """Add a middleware, inside those that are there already.
+        """Add a middleware, inside those that were added before.
 
         Takes what Django takes: a class or a function that gets ``get_response``, sync or async.
         Returns it. ::
@@ -243,8 +243,8 @@ class BaseRouter:
 
     def _refuse_late(self) -> None:
         if self.resolved:
-            hint = "Use reverse_lazy() while the file is read, and import there what has routes."
-            raise SetupError(f"too late: {self.resolved} has resolved a URL.", hint=hint)
+            hint = "Use reverse_lazy(), or import modules with routes before this line."
+            raise SetupError(f"too late: a URL was already resolved at {self.resolved}.", hint=hint)
 
 
 class Router(BaseRouter):
@@ -298,18 +298,18 @@ class Router(BaseRouter):
 def listed(given: Iterable[Any], keyword: str) -> tuple[Any, ...]:
     """The items of a list; raises KeywordError for a string or a single item."""
     if isinstance(given, str) or not isinstance(given, Iterable):
-        shown = f'"{given}"' if isinstance(given, str) else name_of(given)
-        shown_keyword = repr(given) if isinstance(given, str) else name_of(given)
-        message = f"{keyword}={shown_keyword} is not a list."
-        raise KeywordError(message, hint=f"Write [{shown}].")
+        shown = repr(given) if isinstance(given, str) else name_of(given)
+        raise KeywordError(f"{keyword}={shown} is not a list.", hint=f"Write [{shown}].")
     return tuple(given)
 
 
 def check_included(prefix: Any, urls: Any, outer: BaseRouter) -> None:
     """Raise RouteError for a prefix that is no path, and for URLs that nothing can include."""
     if not isinstance(prefix, str):
-        hint = 'Write app.include("/shop/", ...). A translated prefix goes into a list of path().'
-        raise RouteError("the prefix is no text.", hint=hint)
+        hint = (
+            'Write app.include("/shop/", ...). For a translated prefix, include a list of path().'
+        )
+        raise RouteError("the prefix is not a string.", hint=hint)
     if isinstance(router := inspect.unwrap(urls) if callable(urls) else None, BaseRouter):
         check_router(prefix, urls, router, outer)
     elif callable(urls):

@@ -1,6 +1,6 @@
 """Find a file that hides a module by its name. Runs before everything else in djng.
 
-Python looks in the script's folder first: beside a ``random.py``, nobody gets Python's own.
+Python looks in the script's folder first: beside a ``random.py``, every import gets that file.
 """
 
 import os
@@ -20,7 +20,7 @@ def hides_module(module: str, folder: str) -> bool:
 
 
 def refuse_hidden_modules() -> None:
-    """End the script if it hides a module, or if a file beside it does that was imported."""
+    """Exit if the script, or an imported file beside it, hides a module."""
     main = sys.modules["__main__"]
     folder, name = os.path.split(os.path.realpath(getattr(main, "__file__", None) or ""))
     if not name.endswith(".py") or main.__spec__:

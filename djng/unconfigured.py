@@ -21,11 +21,11 @@ def app_line(file: str) -> int:
 if djng.inherited_settings != __name__:  # who asks next gets the same error
     os.environ["DJANGO_SETTINGS_MODULE"] = djng.inherited_settings
 if not (frames := [*user_frames()]):
-    raise ImportError(f"{djng.inherited_settings} has failed to import before.")
+    raise ImportError(f"{djng.inherited_settings} could not be imported; see the first error.")
 frame = max(frames, key=lambda each: bool(app_line(each.f_code.co_filename)))
 file, line = frame.f_code.co_filename, frame.f_lineno
 raise TooEarlyError(
-    f"`{linecache.getline(file, line).strip()}` needs the site, which is not there yet.",
+    f"`{linecache.getline(file, line).strip()}` needs the site, but Djng() has not run yet.",
     hint=f"Move it below `app = Djng(...)`, line {app_line(file) or '?'}.",
     where=Location(file, line),
 )

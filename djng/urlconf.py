@@ -20,7 +20,7 @@ def patterns_of(site: Djng) -> list[Pattern]:
 
         patterns.append(path(site.admin_path, admin_site.urls))
     patterns += PatternBuilder(site, (site,)).patterns()
-    prefix = settings.MEDIA_URL
+    prefix = settings.MEDIA_URL.removeprefix(settings.FORCE_SCRIPT_NAME or "")
     serves_media = settings.DEBUG or site.serves_media
     if serves_media and settings.MEDIA_ROOT and "//" not in prefix:
         patterns.append(path(f"{prefix.lstrip('/')}<path:path>", media.serve))

@@ -1,4 +1,4 @@
-"""One Django view for each URL. `url_view` runs before the first request, its view once for each.
+"""One Django view for each URL, made before the first request. The view runs once per request.
 
 Middleware reads attributes of a URL's view, such as ``csrf_exempt``, before the view runs. If
 several functions answer one URL by method, they must agree on these attributes.
@@ -6,10 +6,9 @@ several functions answer one URL by method, they must agree on these attributes.
 
 import functools
 import inspect
-from collections.abc import Iterable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
@@ -17,12 +16,12 @@ from django.utils.datastructures import MultiValueDictKeyError
 from django.utils.log import log_response
 
 from djng.exceptions import MissingKeyError, RouteError, locate, name_of, user_lines
-from djng.responses import View, is_async, to_response, to_response_async
+from djng.responses import View, adapt, is_async, to_response, to_response_async
 from djng.routing import Route
 from djng.rules import METHODS
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
-# What Django takes a view to have that lacks the attribute, and the decorator that sets it.
+# What Django assumes if a view lacks the attribute, and the decorator that sets it.
 ATTRIBUTES: dict[str, tuple[Any, str]] = {
     "csrf_exempt": (False, "@csrf_exempt"),
     "login_required": (True, "@login_not_required"),
@@ -31,42 +30,41 @@ ATTRIBUTES: dict[str, tuple[Any, str]] = {
     "should_append_slash": (True, "@no_append_slash"),
     "_non_atomic_requests": (set(), "@transaction.non_atomic_requests"),
 }
-# These say how a view was made, or that it is async, and nothing about what may be done with it.
+# These attributes say how a view was made, or that it is async.
 NOT_SHARED = {"view_initkwargs", "initkwargs", "_is_coroutine", "_is_coroutine_mark"}
 
 
 def url_view(routes: list[Route]) -> View:
     """The view for all routes of one URL. It calls the function for the request's method."""
-    shared = shared_attributes(routes)
-    views = {m: as_view(each.view, each.template) for each in routes for m in each.methods}
-    view = views[None] if list(views) == [None] else dispatcher(views, routes[0])
     by_method = {method: route for route in routes for method in route.methods}
     if "GET" in by_method:
         by_method.setdefault("HEAD", by_method["GET"])
-    vars(view).update(shared, routes=routes, by_method=by_method)
+    views = {method: as_view(each.view, each.template) for method, each in by_method.items()}
+    view = views[None] if [*views] == [None] else dispatcher(views, routes[0])
+    if len(routes) == 1:  # its middleware may answer OPTIONS, too: preflight requests need that
+        by_method.setdefault("OPTIONS", routes[0])
+    attributes = shared_attributes(routes)
+    vars(view).update(attributes, _djng_routes=routes, _djng_by_method=by_method)
     return view
 
 
 def dispatcher(views: dict[str | None, View], route: Route) -> View:
-    if "GET" in views:
-        views.setdefault("HEAD", views["GET"])
-    other = views.pop(None, None) or method_not_allowed([*filter(None, views), "OPTIONS"], route)
-    if any(map(iscoroutinefunction, [other, *views.values()])):
-        views, other = {method: as_async(view) for method, view in views.items()}, as_async(other)
+    other = views.pop(None, None) or method_not_allowed({*filter(None, views), "OPTIONS"}, route)
+    is_async = any(map(iscoroutinefunction, [other, *views.values()]))
+    views, other = {m: adapt(view, is_async) for m, view in views.items()}, adapt(other, is_async)
 
-        async def dispatch_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-            return await views.get(request.method, other)(request, *args, **kwargs)
+    def view_for(request: Any) -> View:
+        # A decorator may change the method, but the middleware has run for the first one.
+        return views.get(getattr(request, "_djng_method", request.method), other)
 
-        return functools.update_wrapper(dispatch_async, route.view, updated=())
+    async def dispatch_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return await view_for(request)(request, *args, **kwargs)
 
     def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return views.get(request.method, other)(request, *args, **kwargs)
+        return view_for(request)(request, *args, **kwargs)
 
-    return functools.update_wrapper(dispatch, route.view, updated=())
-
-
-def as_async(view: View) -> View:
-    return view if iscoroutinefunction(view) else sync_to_async(view)
+    view = dispatch_async if is_async else dispatch
+    return functools.update_wrapper(view, route.view, updated=())
 
 
 def as_view(view: View, template: str | None = None) -> View:
@@ -96,10 +94,9 @@ def as_view(view: View, template: str | None = None) -> View:
 
 def with_attributes(wrapper: View, view: View) -> View:
     """The wrapper with the view's name, docstring and attributes."""
-    functools.update_wrapper(wrapper, view, updated=())
     own = {k: v for k, v in getattr(view, "__dict__", {}).items() if k not in NOT_SHARED}
     vars(wrapper).update(attributes_of(view) | own)
-    return wrapper
+    return functools.update_wrapper(wrapper, view, updated=())  # last: it sets __wrapped__
 
 
 def attributes_of(view: View) -> dict[str, Any]:
@@ -121,18 +118,18 @@ def shared_attributes(routes: list[Route]) -> dict[str, Any]:
     found = [(route, attributes_of(route.view)) for route in routes]
     shared: dict[str, Any] = {}
     for name in sorted({name for _, attributes in found for name in attributes}):
-        (first, own), *others = asked_for(name, found)
+        relevant = relevant_routes(name, found)
         default, _ = ATTRIBUTES.get(name, (None, ""))
-        for other, theirs in others:
-            if own.get(name, default) != theirs.get(name, default):
+        (first, value), *others = [(route, own.get(name, default)) for route, own in relevant]
+        for other, other_value in others:
+            if other_value != value:
                 raise disagreement(name, first, other)
-        shared |= next(
-            ({name: each[name]} for _, each in asked_for(name, found) if name in each), {}
-        )
+        if any(name in own for _, own in relevant):
+            shared[name] = value
     return shared
 
 
-def asked_for(name: str, found: list[Any]) -> list[tuple[Route, dict[str, Any]]]:
+def relevant_routes(name: str, found: list[Any]) -> list[tuple[Route, dict[str, Any]]]:
     """The routes for which middleware reads the attribute: CSRF only matters to unsafe methods."""
     unsafe = [(route, own) for route, own in found if not SAFE_METHODS.issuperset(route.methods)]
     return unsafe if unsafe and name == "csrf_exempt" else found
@@ -146,9 +143,9 @@ def disagreement(name: str, first: Route, other: Route) -> RouteError:
     return RouteError(message, hint=hint, where=other.where)
 
 
-def method_not_allowed(methods: Iterable[str], route: Route) -> View:
+def method_not_allowed(methods: set[str], route: Route) -> View:
     """A view that answers OPTIONS, and refuses methods that no function answers."""
-    allowed = sorted(methods, key=lambda m: METHODS.index(m) if m in METHODS else len(METHODS))
+    allowed = [*filter(methods.__contains__, METHODS), *sorted(methods.difference(METHODS))]
 
     def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":

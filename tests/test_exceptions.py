@@ -134,7 +134,7 @@ STOPS = {
     "model too early": (
         "from django.db import models\nfrom djng import Djng\n\nclass Post(models.Model):\n"
         "    pass\n\napp = Djng()",
-        "blog.py:4: `class Post(models.Model):` needs the site, which is not there yet.",
+        "blog.py:4: `class Post(models.Model):` needs the site, but Djng() has not run yet.",
         "Move it below `app = Djng(...)`, line 7.",
     ),
     "import too early": (
@@ -151,7 +151,7 @@ STOPS = {
         APP
         + "from django.urls import reverse\n@app.get('/')\ndef index(request): ...\n"
         + "home = reverse('index')\n@app.get('/late/')\ndef late(request): ...",
-        "blog.py:8: too late: blog.py:7 has resolved a URL.",
+        "blog.py:8: too late: a URL was already resolved at blog.py:7.",
         "reverse_lazy()",
     ),
     "error code": (

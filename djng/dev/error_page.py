@@ -137,7 +137,9 @@ def view_line(request: HttpRequest | None) -> Location | None:
     match = getattr(request, "resolver_match", None)
     if not (request and match):
         return None
-    routes = [r for r in getattr(match.func, "routes", ()) if {request.method, None} & {*r.methods}]
+    routes = [
+        r for r in getattr(match.func, "_djng_routes", ()) if {request.method, None} & {*r.methods}
+    ]
     return routes[0].where if routes else locate(match.func)
 
 
@@ -227,7 +229,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def explain_unanswered(request: HttpRequest) -> Explanation | None:
     """Explain that no view of the URL answers the method, which no token would change."""
-    routes = getattr(getattr(request.resolver_match, "func", None), "routes", ())
+    routes = getattr(getattr(request.resolver_match, "func", None), "_djng_routes", ())
     answered = {method for route in routes for method in route.methods}
     if not routes or {request.method, None} & answered:
         return None

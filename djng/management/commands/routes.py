@@ -57,7 +57,7 @@ def list_urls(
 def pattern_rows(pattern: URLPattern, url: str, namespace: str) -> Iterator[Row]:
     """Yield a row for each route of the URL, or one if it is not a route's."""
     view: Any = pattern.callback
-    routes = getattr(view, "routes", None)
+    routes = getattr(view, "_djng_routes", None)
     if not routes:
         name = f"{namespace}{pattern.name or ''}"
         yield Row("any", url, name, qualified_name(view), locate_view(view))
