@@ -81,39 +81,45 @@ def build(
 
         build(Path("blog.py"), os.environ, {"LANGUAGE_CODE": "de"}, "blog", "runserver")
     """
-    environment = Environment(environ)
     given = {**KEYWORDS, **given}
     given |= {k: [*given[k]] for k in ("apps", "middleware") if not isinstance(given[k], str)}
     check_keywords(given)
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
-    has_https = given["https"] or environment.flag("DJANGO_HTTPS")
-    has_https = has_https and command not in COMMANDS_WITHOUT_HTTPS
+    environment = Environment(environ)
     debug = environment.flag("DJANGO_DEBUG", command == "runserver")
     debug = override("DEBUG", overrides.pop("DEBUG", debug), {"DEBUG": debug})
-    settings = {
-        **DEFAULTS,
-        **(ERROR_PAGES if debug else {}),
-        **(HTTPS if has_https else {}),
-        "DEBUG": debug,
-        "LOGGING": logging(debug),
-        "BASE_DIR": file.parent,
-        "SECRET_KEY": environment.secret_key(file),
-        "DATABASES": {"default": environment.database(file)},
-        "TEMPLATES": [templates(file.parent, overrides)],
-        "MEDIA_ROOT": file.parent / "media",
-        "INSTALLED_APPS": [*given["apps"], *contrib_apps(given["admin"])],
-        "MIDDLEWARE": [*default_middleware(overrides), *given["middleware"]],
-        **static_files(file.parent, command, debug or command == "test"),
-        **environment.cache(),
-        **environment.hosts(),
-        **email(overrides, debug),
-    }
+    settings = default_settings(file, environment, given, command, debug)
     settings |= {name: override(name, value, settings) for name, value in overrides.items()}
     check_values(settings)
     settings["INSTALLED_APPS"] = installed_apps(settings["INSTALLED_APPS"], given["apps"], label)
     missing = [name for name in given["middleware"] if name not in settings["MIDDLEWARE"]]
     settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *missing]
     return settings
+
+
+def default_settings(
+    file: Path, environment: Environment, given: Settings, command: str | None, debug: bool
+) -> Settings:
+    """The settings before the user's own; those of the environment are among them."""
+    has_https = given["https"] or environment.flag("DJANGO_HTTPS")
+    return {
+        **DEFAULTS,
+        **(ERROR_PAGES if debug else {}),
+        **(HTTPS if has_https and command not in COMMANDS_WITHOUT_HTTPS else {}),
+        "DEBUG": debug,
+        "LOGGING": logging(debug),
+        "BASE_DIR": file.parent,
+        "SECRET_KEY": environment.secret_key(file),
+        "DATABASES": {"default": environment.database(file)},
+        "TEMPLATES": [templates(file.parent, given)],
+        "MEDIA_ROOT": file.parent / "media",
+        "INSTALLED_APPS": [*given["apps"], *contrib_apps(given["admin"])],
+        "MIDDLEWARE": [*default_middleware(given), *given["middleware"]],
+        **static_files(file.parent, command, debug or command == "test"),
+        **environment.cache(),
+        **environment.hosts(),
+        **email(given, debug),
+    }
 
 
 def override(name: str, value: Any, defaults: Settings) -> Any:
@@ -182,23 +188,23 @@ def static_files(folder: Path, command: str | None, may_change: bool) -> Setting
     }
 
 
-def has_csp(overrides: Settings) -> bool:
+def has_csp(given: Settings) -> bool:
     """Whether a content security policy is set; raises SettingError if Django has none."""
-    names = [name for name in CSP if overrides.get(name)]
+    names = [name for name in CSP if given.get(name)]
     if names and django.VERSION < (6, 0):
         hint = 'pip install "django>=6.0", or the package django-csp.'
         raise SettingError(f"{names[0]} needs Django 6.0, this is {django.__version__}.", hint=hint)
     return bool(names)
 
 
-def default_middleware(overrides: Settings) -> list[str]:
-    csp = ["django.middleware.csp.ContentSecurityPolicyMiddleware"] * has_csp(overrides)
+def default_middleware(given: Settings) -> list[str]:
+    csp = ["django.middleware.csp.ContentSecurityPolicyMiddleware"] * has_csp(given)
     return [MIDDLEWARE[0], *csp, *MIDDLEWARE[1:]]
 
 
-def templates(folder: Path, overrides: Settings) -> Settings:
+def templates(folder: Path, given: Settings) -> Settings:
     """Templates of the file come first, then those in its folder, then those of the apps."""
-    processors = [*PROCESSORS, *["template.{}.csp"] * has_csp(overrides)]
+    processors = [*PROCESSORS, *["template.{}.csp"] * has_csp(given)]
     django_loader = "django.template.loaders.{}.Loader".format
     loaders = [django_loader("filesystem"), django_loader("app_directories")]
     return {
@@ -232,9 +238,9 @@ def logging(debug: bool) -> Settings:
     }
 
 
-def email(overrides: Settings, debug: bool) -> Settings:
+def email(given: Settings, debug: bool) -> Settings:
     """Print mails to the terminal while developing. Django 6.1 has a new setting for it."""
-    if any(name.startswith("EMAIL_") for name in overrides):
+    if any(name.startswith("EMAIL_") for name in given):
         return {}
     kind = "console" if debug else "smtp"
     backend = f"django.core.mail.backends.{kind}.EmailBackend"

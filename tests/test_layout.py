@@ -92,7 +92,7 @@ def test_functions_are_short():
     lengths = sorted(n.end_lineno - n.lineno + 1 for n in nodes if isinstance(n, functions))
     assert statistics.median(lengths) <= 7
     assert lengths[len(lengths) * 9 // 10] <= 16
-    assert lengths[-1] <= 45
+    assert lengths[-1] <= 40
 
 
 def test_the_page_on_how_it_works_lists_every_module():
