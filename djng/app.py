@@ -20,6 +20,7 @@ from django.apps import apps as installed
 from django.conf import settings
 from django.core.checks import Tags, register
 from django.db import DatabaseError
+from django.db.models.signals import pre_migrate
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
@@ -115,6 +116,7 @@ class Djng(BaseRouter):
             values["DATABASES"] = conf.for_pytest(values["DATABASES"])
         self.file.register_modules(values)
         self.file.load_apps(values["INSTALLED_APPS"])
+        pre_migrate.connect(self._start_before_migrate)
         register(
             lambda **options: [*checks.unreached_routes(self), *checks.unused_routers()], Tags.urls
         )
@@ -219,6 +221,9 @@ class Djng(BaseRouter):
             admin.check_registrations()
             self.file.ready()
             self._register_commands()
+
+    def _start_before_migrate(self, **signal: Any) -> None:
+        self.start()  # Django's apps make permissions after a migration, once they are ready
 
     def keep_secret_key(self) -> None:
         """Save the secret key beside the file, unless it was given; called before serving."""

@@ -24,7 +24,7 @@ from djng import Djng
 app = Djng()
 
 
-# Models: what the blog is about. The admin is one decorator away.
+# Models. `@app.admin` shows a model in the admin.
 @app.admin(search_fields=["name"], prepopulated_fields={"slug": ["name"]})
 class Tag(models.Model):
     name = models.CharField(max_length=50)
@@ -86,7 +86,7 @@ class PostAdmin(admin.ModelAdmin):
     inlines = [CommentInline]
 
 
-# Pages: a view returns a dict for its template, data for JSON, or any Django response.
+# Views. A view returns a dict for its template, data for JSON, or any Django response.
 def listing(request, posts, title=""):
     page = Paginator(posts.prefetch_related("tags"), 5).get_page(request.GET.get("page"))
     return {"page": page, "title": title}
@@ -164,11 +164,11 @@ def years(request):
     return {"years": Post.live.datetimes("published", "year", order="DESC")}
 
 
-# A command: python blog.py import_feed FILE
+# A command. Run it: python blog.py import_feed FILE
 @app.command
 def import_feed(file: Path):
-    """Load the posts of an Atom or RSS file; those that are here already are left alone."""
-    import feedparser  # sanitizes the HTML, and is proof against hostile XML
+    """Load the posts of an Atom or RSS file, except those that were loaded before."""
+    import feedparser  # it cleans the HTML and withstands hostile XML
 
     feed = feedparser.parse(file.read_bytes() if file.is_file() else b"")
     if not feed.get("version"):
@@ -196,7 +196,7 @@ def import_entry(entry):
     return is_new
 
 
-# Templates: these stand in the file until there are enough for a folder `templates`.
+# Templates. If there are many, move them to files in the folder `templates`.
 app.templates["base.html"] = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

@@ -132,7 +132,9 @@ class ForkServer:
     def start(cls):
         command = [sys.executable, "-W", "error", ROOT / "tests/forkserver.py"]
         pipe = subprocess.PIPE
-        cls.process = subprocess.Popen(command, env=environment(), stdin=pipe, stdout=pipe, text=True)
+        cls.process = subprocess.Popen(
+            command, env=environment(), stdin=pipe, stdout=pipe, text=True
+        )
         assert cls.process.stdout.readline() == "ready\n"
 
     @classmethod
@@ -182,9 +184,19 @@ def serving(command, folder, port, variables, patience=20, host="127.0.0.1"):
             wait_for(host, port, process, log, patience)
             yield Server(port, log, process.pid)
         finally:
-            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
-                os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=20)
+            end(process)
+
+
+def end(process, patience=20):
+    """End a process and those that it has started, and fail if they don't end by themselves."""
+    with contextlib.suppress(ProcessLookupError):  # it has ended already
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=patience)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
 
 
 class Server:

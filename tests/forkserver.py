@@ -4,6 +4,7 @@ Starting Python and importing Django takes most of a short program's time. conft
 of these for each worker of pytest, and sends it a line of JSON for each program.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -12,16 +13,18 @@ import sys
 from types import ModuleType
 
 PRELOADED = """
-    django.contrib.admin django.contrib.auth.hashers django.core.management django.core.servers.basehttp
-    django.core.management.commands.check django.db.backends.sqlite3.base django.db.migrations.executor
-    django.forms django.template.backends.django django.test django.views.debug djng.app djng.asgi
-    djng.checks djng.commands djng.error_views djng.middleware djng.patterns
+    django.contrib.admin django.contrib.auth.hashers django.core.management
+    django.core.servers.basehttp django.core.management.commands.check
+    django.db.backends.sqlite3.base django.db.migrations.executor django.forms
+    django.template.backends.django django.test django.views.debug djng.app djng.asgi djng.checks
+    djng.commands djng.error_views djng.middleware djng.patterns
 """
 
 
 def main():
     for name in PRELOADED.split():
         importlib.import_module(name)
+    gc.freeze()  # a fork's garbage collection then copies none of this memory
     print("ready", flush=True)
     for line in sys.stdin:
         if pid := os.fork():
@@ -37,9 +40,9 @@ def run(args, cwd, env, files):
     for number, (name, mode) in enumerate(zip(files, "rww", strict=True)):
         with open(name, mode) as file:
             os.dup2(file.fileno(), number)
-    sys.stdin = open(0, closefd=False)
-    sys.stdout = open(1, "w", buffering=1, closefd=False)
-    sys.stderr = open(2, "w", buffering=1, closefd=False)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)

@@ -1,4 +1,4 @@
-"""Functions of the file are management commands."""
+"""``@app.command`` makes a function of the file a management command."""
 
 import pytest
 
@@ -65,24 +65,41 @@ def file(module_site):
     return module_site.write(COMMANDS)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "output"),
-    [
-        (["greet", "Ada"], "Hello Ada 2"),
-        (["greet", "Ada", "--times", "3", "--loud"], "HELLO ADA 6"),
-        (["greet", "Ada", "--punctuation=!", "--no-loud"], "Hello Ada! 2"),
-        (["total", "1.10", "2.20"], "3.30 Decimal"),
-        (["sized", "/tmp/a.txt", "--unit", "kB", "-v", "2"], "a.txt 2 kB"),
-        (["later", "--times", "3"], "later later later"),
-        (["many", "1", "2"], "(1, 2)"),
-        (["many"], "()"),
-        (["publish", "--live"], "True s None %Y"),
-        (["publish", "--no-live", "--size=m", "--day=2026-01-02"], "False m 2026-01-02 %Y"),
-        (["listed", "1", "2"], "[1, 2]"),
-    ],
-)
-def test_parameters_are_arguments(file, arguments, output):
-    assert file.succeed(*arguments).splitlines()[-1].strip() == output
+CALLS = [
+    (["greet", "Ada"], "Hello Ada 2"),
+    (["greet", "Ada", "--times", "3", "--loud"], "HELLO ADA 6"),
+    (["greet", "Ada", "--punctuation=!", "--no-loud"], "Hello Ada! 2"),
+    (["total", "1.10", "2.20"], "3.30 Decimal"),
+    (["sized", "/tmp/a.txt", "--unit", "kB", "-v", "2"], "a.txt 2 kB"),
+    (["later", "--times", "3"], "later later later"),
+    (["many", "1", "2"], "(1, 2)"),
+    (["many"], "()"),
+    (["publish", "--live"], "True s None %Y"),
+    (["publish", "--no-live", "--size=m", "--day=2026-01-02"], "False m 2026-01-02 %Y"),
+    (["listed", "1", "2"], "[1, 2]"),
+]
+
+
+@pytest.fixture(scope="module")
+def outputs(file):
+    """What each of the calls prints, one after the other in one process."""
+    lines = file.shell(f"""
+        for arguments in {[arguments for arguments, _ in CALLS]}:
+            blog.app.run(["blog.py", *arguments])
+    """).splitlines()[1:]
+    assert len(lines) == len(CALLS)
+    return dict(zip(map(str, CALLS), lines, strict=True))
+
+
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: " ".join(call[0]))
+def test_parameters_of_the_function_are_arguments(outputs, call):
+    _, output = call
+    assert outputs[str(call)].strip() == output
+
+
+def test_the_command_line_runs_a_command(file):
+    shown = file.succeed("greet", "Ada", "--times", "3", "--loud")
+    assert shown.splitlines() == ["Hello ada 2", "HELLO ADA 6"]
 
 
 def test_the_docstring_is_the_help(file):
@@ -104,27 +121,27 @@ def test_a_command_error_sets_the_exit_code(file):
     assert (done.returncode, done.stderr.strip()) == (7, "CommandError: it cannot be done")
 
 
-def test_a_choice_is_one_of_those(file):
+def test_a_value_that_is_not_among_the_choices_is_an_error(file):
     assert "invalid choice: 'x'" in file.run("publish", "--live", "--size=x").stderr
 
 
-def test_a_missing_argument_is_said_by_argparse(file):
+def test_a_missing_argument_is_an_error_of_argparse(file):
     done = file.run("greet")
     assert done.returncode == 2
     assert "the following arguments are required: name" in done.stderr
 
 
-def test_call_command_finds_it(file):
+def test_call_command_finds_the_command(file):
     assert file.shell("""
         from django.core.management import call_command
         call_command("greet", "Ada", times=4)
     """).endswith("Hello Ada 8")
 
 
-def test_a_name_that_is_taken_is_refused_in_every_way_of_starting(site):
+def test_the_name_of_a_django_command_is_refused(site):
     site.write("@app.command\ndef migrate(): ...")
     assert "migrate() would hide a command of Django's." in site.run("check").stderr
-    assert "migrate() would hide a command of Django's." in site.python("-c", "import blog").stderr
+    assert "migrate() would hide a command of Django's." in site.fork("-c", "import blog").stderr
 
 
 def test_the_function_stays_a_function(file):

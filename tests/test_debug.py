@@ -1,6 +1,7 @@
-"""What goes wrong with a request is said in the user's terms, in the browser and the terminal."""
+"""Errors while developing are explained in the browser and in the terminal."""
 
 import pytest
+from conftest import Site
 
 SITE = """
 from django.db import models
@@ -117,7 +118,7 @@ def only(request, pk):
     return "only"
 """
 
-# path: the function or text in whose line it happens, what is said, and the way out
+# For each path: the text of the line with the error, the message, and what to do
 CRASHES = {
     "/crash/": ("return 1 / 0", "ZeroDivisionError: division by zero", "called by blog.py:"),
     "/template/": ('template="psot.html"', "TemplateDoesNotExist: psot.html", "mean post.html?"),
@@ -144,7 +145,7 @@ CRASHES = {
 
 
 def line_of(text):
-    """The number of the line that has the text, or of the one below it for a function."""
+    """The number of the line that has the text."""
     source = f"from djng import Djng\n\napp = Djng()\n\n{SITE}"
     (number,) = [n for n, line in enumerate(source.split("\n"), start=1) if text in line]
     return number
@@ -159,8 +160,6 @@ def developed(module_site):
 
 @pytest.fixture(scope="module")
 def produced(tmp_path_factory):
-    from conftest import Site
-
     site = Site(tmp_path_factory.mktemp("produced")).write(SITE)
     with site.develop("runserver", "--noreload", DJANGO_DEBUG="0") as server:
         yield server
@@ -168,13 +167,13 @@ def produced(tmp_path_factory):
 
 @pytest.mark.parametrize("path", CRASHES)
 def test_a_crash_is_explained_as_text(developed, path):
-    place, what, way_out = CRASHES[path]
+    place, message, hint = CRASHES[path]
     answer = developed.request(path, Accept="text/plain")
     assert answer.status == 500
     number = int(answer.text.split(":")[1])
-    assert abs(number - line_of(place)) <= 1, answer.text  # or that of its decorator
-    assert what in answer.text.splitlines()[0]
-    assert way_out in answer.text
+    assert abs(number - line_of(place)) <= 1, answer.text  # it may be the line of the decorator
+    assert message in answer.text.splitlines()[0]
+    assert hint in answer.text
     assert len(answer.text.splitlines()) <= 5
 
 
@@ -183,9 +182,9 @@ def test_a_crash_is_explained_in_the_terminal(developed, path):
     before = len(developed.log())
     answer = developed.request(path, Accept="text/plain")
     developed.says(f'"GET {path} HTTP/1.1" 500')
-    said = developed.log()[before:]
-    assert f"Internal Server Error: {path}\n{answer.text}" in said
-    assert "Traceback" not in said
+    log = developed.log()[before:]
+    assert f"Internal Server Error: {path}\n{answer.text}" in log
+    assert "Traceback" not in log
 
 
 @pytest.mark.parametrize("path", CRASHES)
@@ -198,7 +197,7 @@ def test_a_crash_is_explained_on_a_page(developed, path):
 
 
 @pytest.mark.parametrize("path", CRASHES)
-def test_nothing_leaks_with_debug_off(produced, path):
+def test_nothing_is_explained_with_debug_off(produced, path):
     for accept in ("text/plain", "text/html"):
         answer = produced.request(path, Accept=accept)
         assert answer.status == 500
@@ -206,24 +205,28 @@ def test_nothing_leaks_with_debug_off(produced, path):
         assert "python" not in answer.text.lower()
 
 
-def test_a_crash_is_a_whole_traceback_with_debug_off(produced):
+def test_the_log_has_the_traceback_with_debug_off(produced):
     produced.request("/crash/")
     assert "Traceback (most recent call last)" in produced.says("ZeroDivisionError")
 
 
-def test_static_needs_no_load(developed):
+def test_the_static_tag_needs_no_load(developed):
     assert developed.request("/static-tag/").text == "/static/site.css"
 
 
-def test_a_folder_called_template_is_found(site):
+def test_a_folder_called_template_gets_a_hint(site):
     site.write("@app.get('/', template='a.html')\ndef index(request):\n    return {}")
     site.put("template/a.html", "here")
-    with site.develop() as server:
+    with site.develop("runserver", "--noreload", "--no-migrate") as server:
         assert "rename it to templates" in server.shows("TemplateDoesNotExist").text
 
 
-def test_a_wrong_method_names_the_decorator_to_change(developed):
-    answer = developed.request("/only/1/", "POST", Accept="text/plain")
+FORM = {"Content_Type": "application/x-www-form-urlencoded"}
+TOKEN = {"Cookie": f"csrftoken={'a' * 32}", "X_CSRFToken": "a" * 32}
+
+
+def test_a_wrong_method_shows_the_decorator_to_change(developed):
+    answer = developed.request("/only/1/", "POST", Accept="text/plain", **TOKEN)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
     assert 'POST is not among the methods of "/only/<int:pk>/"' in answer.text
     assert '@app.route("/only/<int:pk>/", methods=["GET", "POST"])' in answer.text
@@ -234,19 +237,22 @@ def test_a_wrong_method_names_the_decorator_to_change(developed):
     assert "Traceback" not in log
 
 
+def test_a_wrong_method_without_a_token_shows_the_decorator_too(developed):
+    answer = developed.request("/only/1/", "POST", Accept="text/plain")
+    assert answer.status == 403  # Django looks for the token first
+    assert '@app.post("/only/<int:pk>/")' in answer.text
+    assert "csrf" not in answer.text.lower()
+
+
 def test_a_wrong_method_is_a_page_for_browsers(developed):
     answer = developed.request("/only/1/", "POST", Accept="text/html")
     assert "<h1>POST is not among the methods" in answer.text
     assert "@app.get(&quot;/only/&lt;int:pk&gt;/&quot;)" in answer.text
 
 
-def test_a_wrong_method_says_nothing_with_debug_off(produced):
-    answer = produced.request("/only/1/", "POST", Accept="text/html")
+def test_a_wrong_method_is_an_empty_page_with_debug_off(produced):
+    answer = produced.request("/only/1/", "POST", Accept="text/html", **TOKEN)
     assert (answer.status, answer.text) == (405, "")
-
-
-FORM = {"Content_Type": "application/x-www-form-urlencoded"}
-TOKEN = {"Cookie": f"csrftoken={'a' * 32}", "X_CSRFToken": "a" * 32}
 
 
 def test_a_missing_token_shows_the_line_to_add(developed):
@@ -259,14 +265,14 @@ def test_a_missing_token_shows_the_line_to_add(developed):
     assert text in developed.says("POST refused: CSRF cookie not set.")
 
 
-def test_a_missing_token_is_djangos_page_with_debug_off(produced):
+def test_a_missing_token_is_django_s_page_with_debug_off(produced):
     answer = produced.request("/form/", "POST", "title=a", **FORM)
     assert answer.status == 403
     assert "CSRF verification failed" in answer.text
     assert "blog.py" not in answer.text
 
 
-def test_a_missing_key_is_the_clients_fault(developed, produced):
+def test_a_missing_key_of_a_form_is_a_400(developed, produced):
     answer = developed.request("/form/", "POST", "titel=hush", Accept="text/plain", **FORM, **TOKEN)
     assert answer.status == 400
     assert f"blog.py:{line_of('request.POST[')}: the request has no 'title'." in answer.text
@@ -277,7 +283,7 @@ def test_a_missing_key_is_the_clients_fault(developed, produced):
     assert "titel" not in answer.text
 
 
-def test_a_missing_key_of_the_query_is_too_in_an_async_view(developed, produced):
+def test_a_missing_key_of_the_query_is_a_400_in_an_async_view(developed, produced):
     answer = developed.request("/query/?p=1", Accept="text/plain")
     assert answer.status == 400
     assert f"blog.py:{line_of('request.GET[')}: the request has no 'q'." in answer.text
@@ -292,7 +298,7 @@ def test_a_missing_slash_keeps_the_body(developed, produced):
         assert (answer.status, answer.headers["Location"]) == (301, "/crash/")
 
 
-def test_an_unknown_host_names_the_variable(developed, produced):
+def test_an_unknown_host_shows_the_variable_to_set(developed, produced):
     answer = developed.request("/", Host="blog.example.com", Accept="text/plain")
     assert answer.status == 400
     assert "set DJANGO_ALLOWED_HOSTS=blog.example.com" in answer.text
@@ -302,7 +308,7 @@ def test_an_unknown_host_names_the_variable(developed, produced):
     assert "DJANGO_ALLOWED_HOSTS" not in answer.text
 
 
-def test_a_refused_host_is_one_line_of_the_log(developed, produced):
+def test_an_unknown_host_is_one_line_in_the_log(developed, produced):
     for server in (developed, produced):
         server.request("/", Host="other.example.org")
         (line,) = [each for each in server.log().splitlines() if "other.example.org" in each]

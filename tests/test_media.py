@@ -1,8 +1,8 @@
-"""Uploaded files: served while developing, or where it is asked for, and never run."""
+"""Uploaded files: served while developing, or with serve_media=True, and never run."""
 
 import pytest
 
-ASKED = "from djng import Djng\n\napp = Djng(serve_media=True)"
+SERVED = "from djng import Djng\n\napp = Djng(serve_media=True)"
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app")
 UVICORN = ("-W", "error", "-m", "uvicorn", "--port", "PORT", "blog:app")
 
@@ -10,23 +10,23 @@ UVICORN = ("-W", "error", "-m", "uvicorn", "--port", "PORT", "blog:app")
 @pytest.fixture
 def uploads(site):
     site.put("media/report.html", "<script>alert(1)</script>").put("media/notes.py", "print(1)")
-    return site.write(ASKED).put("secret.txt", "secret")
+    return site.write(SERVED).put("secret.txt", "secret")
 
 
-def test_they_are_served_while_developing(site):
+def test_uploaded_files_are_served_while_developing(site):
     site.write("").put("media/report.txt", "text")
-    with site.serve() as server:
+    with site.develop("runserver", "--noreload", "--no-migrate") as server:
         assert server.request("/media/report.txt").text == "text"
 
 
-def test_they_are_not_served_in_production(site):
+def test_uploaded_files_are_not_served_in_production(site):
     site.write("").put("media/report.txt", "text")
     with site.serve(*GUNICORN) as server:
         assert server.request("/media/report.txt").status == 404
 
 
 @pytest.mark.parametrize("command", [GUNICORN, UVICORN])
-def test_they_are_served_in_production_where_that_is_asked(uploads, command):
+def test_uploaded_files_are_served_in_production_with_the_option(uploads, command):
     with uploads.serve(*command) as server:
         page = server.request("/media/report.html")
         assert page.text == "<script>alert(1)</script>"
@@ -40,17 +40,13 @@ def test_they_are_served_in_production_where_that_is_asked(uploads, command):
         for path in ("../secret.txt", "%2e%2e/secret.txt", "..%2fsecret.txt", "/secret.txt"):
             assert server.request(f"/media/{path}").status == 404
         assert server.request("/media/x%00.txt").status == 404
+        assert server.request("/media/new.txt").status == 404
+        uploads.put("media/new.txt", "uploaded just now")
+        assert server.request("/media/new.txt").text == "uploaded just now"
     assert "Warning" not in server.log()
 
 
-def test_one_that_was_uploaded_just_now_is_served(uploads):
-    with uploads.serve(*GUNICORN) as server:
-        assert server.request("/media/new.txt").status == 404
-        uploads.put("media/new.txt", "new")
-        assert server.request("/media/new.txt").text == "new"
-
-
-def test_another_server_may_serve_them(site):
+def test_another_server_can_serve_uploaded_files(site):
     site.write(
         "from djng import Djng\n\napp = Djng(serve_media=True, MEDIA_URL='https://cdn.org/')"
     )

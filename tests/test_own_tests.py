@@ -1,4 +1,4 @@
-"""A site's tests stand in its file or beside it, for ``python blog.py test`` and for pytest."""
+"""The user's tests, in the file or beside it, run with ``python blog.py test`` and with pytest."""
 
 import pytest
 
@@ -35,112 +35,113 @@ def test_it_counts(client, db):
     assert client.get("/").content == b"/static/site.css 1"
     assert client.get("/admin/login/").status_code == 200
 """
-PYTEST = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error")
+WITHOUT_DATABASE = """
+def test_no_database():
+    Post.objects.create(title="kept")
+"""
+WITH_PROCESS = """
+import subprocess, sys
+
+def test_other_process():
+    code = "import blog; print(blog.Post.objects.count())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "0\\n"
+"""
+PYTEST = ("-m", "pytest", "-v", "-W", "error", "-p", "no:cacheprovider")
+PYTEST += ("-p", "no:hypothesispytest", "-p", "no:xdist")  # they take two seconds to import
 
 
-@pytest.fixture
-def files(site):
-    return site.put("static/site.css", "")
+@pytest.fixture(scope="module")
+def files(module_site):
+    """A site with tests in its file and beside it, migrations, and a real database."""
+    module_site.put("static/site.css", "")
+    module_site.put("test_more.py", f"from blog import Post\n{CASE}{FUNCTION}")
+    module_site.put("test_others.py", f"from blog import Post\n{WITHOUT_DATABASE}{WITH_PROCESS}")
+    module_site.write(SITE + CASE + FUNCTION).succeed("makemigrations")
+    module_site.succeed("migrate")
+    return module_site
 
 
-def test_cases_in_the_file_are_run(files):
-    done = files.write(SITE + CASE).run("test")
-    assert (done.returncode, "Ran 1 test in" in done.stderr) == (0, True), done.stderr
+@pytest.fixture(autouse=True)
+def untouched(files):
+    """No test changes the real database."""
+    before = (files.folder / "blog.sqlite3").read_bytes()
+    yield
+    assert (files.folder / "blog.sqlite3").read_bytes() == before
 
 
-def test_cases_beside_the_file_are_run(files):
-    files.put("test_more.py", f"from blog import Post\n{CASE}")
-    done = files.write(SITE + CASE).run("test")
+def test_the_command_runs_the_cases_in_the_file_and_beside_it(files):
+    done = files.run("test")
     assert (done.returncode, "Ran 2 tests in" in done.stderr) == (0, True), done.stderr
 
 
-def test_a_case_is_run_by_its_name(files):
-    files.put("test_more.py", f"from blog import Post\n{CASE}")
-    done = files.write(SITE + CASE).run("test", "blog.IndexTests")
-    assert "Ran 1 test in" in done.stderr
+def test_the_working_directory_makes_no_difference(files, tmp_path):
+    done = files.fork(files.folder / "blog.py", "test", cwd=tmp_path)
+    assert (done.returncode, "Ran 2 tests in" in done.stderr) == (0, True), done.stderr
 
 
-def test_the_folder_of_the_file_hides_no_case(files):
-    files.write(SITE + CASE).succeed("makemigrations")
-    assert "Ran 1 test in" in files.run("test").stderr
+def test_a_case_can_be_run_by_its_name(files):
+    assert "Ran 1 test in" in files.run("test", "blog.IndexTests").stderr
 
 
-def test_the_working_directory_makes_no_difference(files, tmp_path_factory):
-    files.write(SITE + CASE)
-    done = files.python(files.folder / "blog.py", "test", cwd=tmp_path_factory.mktemp("other"))
-    assert "Ran 1 test in" in done.stderr
-
-
-def test_a_case_that_fails_is_the_exit_code(files):
-    done = files.write(SITE + CASE.replace("css 1", "css 2")).run("test")
+def test_the_exit_code_says_that_a_case_has_failed(site):
+    case = CASE.replace("TestCase", "SimpleTestCase").replace(
+        'Post.objects.create(title="one")', ""
+    )
+    done = site.write(SITE + case.replace('client.get("/")', 'client.get("/missing/")')).run("test")
     assert (done.returncode, "FAILED (failures=1)" in done.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("beside", ["", f"from blog import Post\n{FUNCTION}"])
-def test_no_cases_at_all_are_said_to_be_none(files, beside):
-    done = files.write(SITE).put("test_more.py", beside).run("test")
+def test_a_site_without_cases_gets_a_hint(site, beside):
+    done = site.write(SITE).put("test_more.py", beside).run("test")
     assert done.returncode == 5
     assert "There are no tests: write a TestCase in blog.py, or in test_*.py" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["blog.py", "test_more.py"])
-@pytest.mark.parametrize("source", [CASE, FUNCTION], ids=["case", "function"])
-def test_pytest_needs_no_settings(files, name, source):
-    own, beside = (SITE + source, "") if name == "blog.py" else (SITE, source)
-    files.write(own).put("test_more.py", f"from blog import Post\n{beside}")
-    done = files.python(*PYTEST, name)
-    assert "1 passed" in done.stdout, done.stdout + done.stderr
-
-
-def test_a_test_function_that_asks_for_no_database_has_none(files):
-    files.write(SITE).succeed("makemigrations")
-    files.succeed("migrate")
-    before = (files.folder / "blog.sqlite3").read_bytes()
-    code = "from blog import Post\n\n\ndef test_it():\n    Post.objects.create(title='kept')\n"
-    done = files.put("test_more.py", code).python(*PYTEST, "test_more.py")
-    assert "no such table: blog_post" in done.stdout
-    assert (files.folder / "blog.sqlite3").read_bytes() == before
-
-
-def test_a_server_that_a_test_starts_has_the_real_database(files):
-    files.write(SITE).succeed("makemigrations")
-    files.succeed("migrate")
-    code = """
-        import subprocess, sys
-
-        def test_it():
-            code = "import blog; print(blog.Post.objects.count())"
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-            assert done.stdout == "0\\n"
-    """
-    done = files.put("test_more.py", code).python(*PYTEST, "test_more.py")
-    assert "1 passed" in done.stdout, done.stdout
-
-
-def test_options_that_leave_no_test_are_django_s_to_report(files):
-    done = files.write(SITE + CASE).run("test", "-k", "nothing")
+def test_options_that_leave_no_case_get_no_hint(files):
+    done = files.run("test", "-k", "nothing")
+    assert "Ran 0 tests" in done.stderr
     assert "There are no tests" not in done.stderr
 
 
-def test_no_test_touches_the_real_database(files):
-    files.write(SITE + CASE + FUNCTION).succeed("makemigrations")
-    files.succeed("migrate")
-    before = (files.folder / "blog.sqlite3").read_bytes()
-    files.succeed("test")
-    assert files.python(*PYTEST, "blog.py").returncode == 0
-    assert (files.folder / "blog.sqlite3").read_bytes() == before
+def test_pytest_runs_the_file_without_any_settings(files):
+    done = files.python(*PYTEST, "blog.py")
+    assert "blog.py::IndexTests::test_it_counts PASSED" in done.stdout, done.stdout + done.stderr
+    assert "blog.py::test_it_counts PASSED" in done.stdout
+    assert "2 passed" in done.stdout
 
 
-def test_a_client_works_right_after_the_import(files):
+def test_pytest_runs_tests_beside_the_file_without_any_settings(files):
+    done = files.fork(*PYTEST, "test_more.py")
+    assert "test_more.py::IndexTests::test_it_counts PASSED" in done.stdout, done.stdout
+    assert "test_more.py::test_it_counts PASSED" in done.stdout
+    assert "2 passed" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def others(files):
+    """What pytest prints for tests that do not ask for a database."""
+    return files.fork(*PYTEST, "test_others.py").stdout
+
+
+def test_a_test_function_that_asks_for_no_database_has_none(others):
+    assert "test_others.py::test_no_database FAILED" in others, others
+    assert "no such table: blog_post" in others
+
+
+def test_a_process_that_a_test_starts_has_the_real_database(others):
+    assert "test_others.py::test_other_process PASSED" in others, others
+
+
+def test_the_test_client_works_right_after_the_import(files):
     code = """
         from django.test import Client
         print(Client().get("/admin/login/").status_code)
     """
-    assert files.write(SITE).shell(code) == "200"
+    assert files.shell(code) == "200"
 
 
-def test_no_server_answers_to_the_clients_host(files):
-    with files.write(SITE).serve(
-        "-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app"
-    ) as server:
+def test_a_server_does_not_answer_to_the_host_name_of_the_test_client(files):
+    with files.serve("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app") as server:
         assert server.request("/admin/login/", Host="testserver").status == 400

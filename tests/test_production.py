@@ -1,4 +1,4 @@
-"""A site that others can reach is safe without a word, and only its owner sees its errors."""
+"""A site in production is safe by default, and only its owner sees its errors."""
 
 import contextlib
 import re
@@ -12,9 +12,17 @@ UVICORN = ("-W", "error", "-m", "uvicorn", "--port", "PORT", "blog:app")
 SERVE = ("blog.py", "serve", "--port", "PORT")
 SERVERS = [GUNICORN, UVICORN, SERVE]
 SITE = """
+app.templates["hashed.html"] = "{% static 'site.css' %}"
+
+
 @app.route("/")
 def index(request):
     return "hello"
+
+
+@app.route("/hashed/", template="hashed.html")
+def hashed(request):
+    return {}
 
 
 @app.route("/crash/")
@@ -54,7 +62,7 @@ def server(request, tmp_path_factory):
 
 
 def raw(server, path):
-    """The answer to a path that a client would not send as it is."""
+    """The answer to a path that an HTTP client would clean up before it sends it."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         connection.sendall(request.encode())
@@ -66,7 +74,7 @@ def raw(server, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_but_static_and_public_files_is_to_be_had(server, path):
+def test_other_files_than_static_and_public_ones_are_not_served(server, path):
     for name in SECRETS:
         answer = raw(server, path.format(name))
         assert re.match(r"HTTP/1\.1 (4\d\d|30\d) |$", answer), answer
@@ -74,37 +82,37 @@ def test_nothing_but_static_and_public_files_is_to_be_had(server, path):
         assert "Djng" not in answer
 
 
-def test_static_and_public_files_are(server):
+def test_static_and_public_files_are_served(server):
     assert raw(server, "/static/site.css").endswith("body {}")
     assert raw(server, "/robots.txt").endswith("User-agent: *")
 
 
-def test_a_crash_is_one_traceback_and_a_plain_page(server):
+def test_a_crash_is_a_plain_page_and_one_traceback_in_the_log(server):
     page = server.request("/crash/")
     assert page.status == 500
     assert "the first error" not in page.text
     assert server.says("first error").count("RuntimeError: the first error") == 1
 
 
-def test_a_host_that_is_refused_is_a_line_that_says_what_to_set(server):
+def test_a_refused_host_is_one_line_in_the_log_with_the_variable_to_set(server):
     assert server.request("/", Host="other.example").status == 400
     lines = [line for line in server.says("other.example").splitlines() if "other.example" in line]
     assert len(lines) == 1
     assert lines[0].endswith("Set DJANGO_ALLOWED_HOSTS.")
 
 
-@pytest.mark.parametrize("command", SERVERS)
-def test_collected_files_are_hashed_compressed_and_cached_for_ever(site, command):
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("collected")).write(SITE)
     site.put("static/site.css", "body { color: red }" * 99)
-    site.write("""
-        app.templates["index.html"] = "{% static 'site.css' %}"
+    site.succeed("collectstatic", "--noinput")
+    return site
 
-        @app.route("/", template="index.html")
-        def index(request):
-            return {}
-    """).succeed("collectstatic", "--noinput")
-    with site.serve(*command) as server:
-        url = server.request("/").text
+
+@pytest.mark.parametrize("command", SERVERS)
+def test_collected_files_are_hashed_compressed_and_cached_forever(collected, command):
+    with collected.serve(*command) as server:
+        url = server.request("/hashed/").text
         assert re.fullmatch(r"/static/site\.[0-9a-f]{12}\.css", url)
         answer = server.request(url, method="HEAD", Accept_Encoding="gzip")
         assert answer.headers["Cache-Control"] == "max-age=315360000, public, immutable"
@@ -112,37 +120,66 @@ def test_collected_files_are_hashed_compressed_and_cached_for_ever(site, command
         assert int(answer.headers["Content-Length"]) < 200
 
 
-BROKEN = {
-    "raises": "@app.error(500)\ndef crashed(request, exception):\n    return 1 / 0",
-    "has no template": (
-        "@app.error(500, template='missing.html')\ndef crashed(request, exception):\n    return {}"
-    ),
-    "returns nothing": "@app.error(500)\nasync def crashed(request, exception):\n    pass",
-}
+ERROR_VIEWS = """
+from djng import Router
+
+router = Router()
+app.include("/async/", router)
 
 
-@pytest.mark.parametrize("command", [GUNICORN, UVICORN])
-@pytest.mark.parametrize("broken", BROKEN)
-def test_an_error_view_that_fails_hides_no_error(site, command, broken):
-    with site.write(SITE + BROKEN[broken]).serve(*command) as server:
-        page = server.request("/crash/")
+@router.route("crash/")
+def crash_in_router(request):
+    raise RuntimeError("the first error")
+
+
+@app.error(500, template="missing.html")
+def crashed(request, exception):
+    return answers[request.GET["how"]]()
+
+
+@router.error(500, template="missing.html")
+async def crashed_async(request, exception):
+    return answers[request.GET["how"]]()
+
+
+@app.error(404)
+def not_found(request, exception):
+    return 1 / 0
+
+
+answers = {"raises": lambda: 1 / 0, "no template": dict, "nothing": lambda: None}
+"""
+
+
+@pytest.fixture(scope="module", params=[GUNICORN, UVICORN], ids=["gunicorn", "uvicorn"])
+def failing(request, tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("failing")).write(SITE + ERROR_VIEWS)
+    with site.serve(*request.param) as server:
+        yield server
+
+
+@pytest.mark.parametrize("how", ["raises", "no template", "nothing"])
+@pytest.mark.parametrize("path", ["/crash/", "/async/crash/"])
+def test_an_error_view_that_fails_does_not_hide_the_error(failing, path, how):
+    before = len(failing.log())
+    page = failing.request(f"{path}?how={how.replace(' ', '+')}")
     assert (page.status, "Server Error (500)" in page.text) == (500, True)
-    log = server.log()
+    name = "crashed_async" if "async" in path else "crashed"
+    log = failing.log()[before:]
+    assert f"{name}() failed to show an error:" in log
     assert log.count("RuntimeError: the first error") == 1
-    assert "crashed() failed to show an error:" in log
 
 
-def test_a_view_of_what_is_missing_that_fails_is_an_error(site):
-    site.write(SITE + "@app.error(404)\ndef missing(request, exception):\n    return 1 / 0")
-    with site.serve(*GUNICORN) as server:
-        assert server.request("/nowhere/").status == 500
-    assert server.log().count("ZeroDivisionError: division by zero") == 1
+def test_a_404_view_that_fails_is_a_500(failing):
+    before = len(failing.log())
+    assert failing.request("/nowhere/?how=raises").status == 500
+    assert failing.log()[before:].count("ZeroDivisionError: division by zero") == 1
 
 
 HTTPS = "from djng import Djng\n\napp = Djng(https=True, ALLOWED_HOSTS=['.example.com'])\n"
 
 
-def test_https_is_a_keyword_too(site):
+def test_https_is_a_keyword(site):
     site.write(f"{HTTPS}{SITE}").succeed("check", "--deploy", "--fail-level", "WARNING")
     with site.serve(*GUNICORN) as server:
         plain = server.request("/", Host="www.example.com")
@@ -162,6 +199,7 @@ def test_https_is_a_keyword_too(site):
         assert server.request("/admin/login/", "POST", body, **login, **form).status == 403
 
 
-def test_https_is_not_for_the_developers_server(site):
-    with site.write(HTTPS.replace("['.example.com']", "['*']") + SITE).serve() as server:
+def test_runserver_does_not_use_https(site):
+    site.write(HTTPS.replace("['.example.com']", "['*']") + SITE)
+    with site.develop("runserver", "--noreload", "--no-migrate") as server:
         assert server.request("/").status == 200

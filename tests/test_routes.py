@@ -1,4 +1,4 @@
-"""``python blog.py routes`` and ``shell`` know what is in the file."""
+"""``python blog.py routes`` lists the URLs, and ``shell`` has the names of the file."""
 
 import json
 
@@ -29,9 +29,14 @@ app.include("/accounts/", "django.contrib.auth.urls")
 """
 
 
-@pytest.fixture
-def rows(site):
-    shown = site.write(SITE).succeed("routes")
+@pytest.fixture(scope="module")
+def file(module_site):
+    return module_site.write(SITE)
+
+
+@pytest.fixture(scope="module")
+def rows(file):
+    shown = file.succeed("routes")
     return [line.split() for line in shown.splitlines()]
 
 
@@ -43,19 +48,19 @@ def test_each_route_has_a_line(rows):
     assert ["any", "/about/", "info", "about", "blog.py:21"] in rows
 
 
-def test_what_is_included_is_there_with_where_it_is(rows):
+def test_included_urls_have_the_module_of_their_view(rows):
     (login,) = [row for row in rows if row[1] == "/accounts/login/"]
     assert login[2:4] == ["login", "LoginView"]
     assert login[4] == "django.contrib.auth.views"
 
 
-def test_the_admin_is_one_line_unless_all_are_wanted(site, rows):
+def test_the_admin_is_one_line_without_an_option(file, rows):
     assert ["any", "/admin/", "admin:index", "django.contrib.admin"] in rows
-    assert "/admin/login/" in site.succeed("routes", "--all")
+    assert "/admin/login/" in file.succeed("routes", "--all")
 
 
-def test_it_speaks_json(site):
-    rows = json.loads(site.write(SITE).succeed("routes", "--json"))
+def test_the_list_can_be_json(file):
+    rows = json.loads(file.succeed("routes", "--json"))
     assert {
         "method": "GET",
         "url": "/",
@@ -66,13 +71,14 @@ def test_it_speaks_json(site):
     assert any(row["name"] == "admin:login" for row in rows)
 
 
-def test_a_site_without_routes_has_none(site):
+def test_a_site_without_routes_has_an_empty_list(site):
     assert site.write("").succeed("routes").splitlines()[0].startswith("METHOD")
 
 
-def test_the_shell_has_what_the_file_has(site):
+def test_the_shell_has_the_names_of_the_file(site):
     site.write(
         "from django.db import models\nclass Post(models.Model): ...\ndef helper():\n    return 7\n"
     )
     code = "print(Post.__name__, helper(), app.label, User.__name__)"
-    assert site.succeed("shell", stdin=code).endswith("Post 7 blog User\n")
+    done = site.python("blog.py", "shell", stdin=code)
+    assert done.stdout.endswith("Post 7 blog User\n"), done.stderr

@@ -1,4 +1,4 @@
-"""``python blog.py`` says where everything is, and finds a port."""
+"""``python blog.py`` prints the addresses of the site, and finds a free port."""
 
 import re
 import socket
@@ -10,18 +10,24 @@ from conftest import free_port, serving
 
 import djng
 
+NORELOAD = ("runserver", "--noreload")
 HELLO = "@app.get('/')\ndef index(request):\n    return 'hello'\n"
+
+
+@pytest.fixture(scope="module")
+def site(module_site):
+    return module_site.write(HELLO)
 
 
 @pytest.fixture
 def taken():
-    """A port on which something else listens."""
+    """A port that is taken."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
-def test_the_banner_says_where_everything_is(site):
-    with site.write(HELLO).develop() as server:
+def test_the_banner_has_the_addresses(site):
+    with site.develop() as server:
         log = server.says("CONTROL-C")
     base = f"http://127.0.0.1:{server.port}"
     assert re.search(rf"site\s+{base}/\n", log)
@@ -33,23 +39,23 @@ def test_the_banner_says_where_everything_is(site):
 
 
 def test_the_banner_says_that_debug_is_off(site):
-    with site.write(HELLO).develop(DJANGO_DEBUG="0") as server:
+    with site.develop(*NORELOAD, DJANGO_DEBUG="0") as server:
         assert "DEBUG is off" in server.says("CONTROL-C")
         assert "sign in" not in server.log()
 
 
 def test_the_banner_shows_no_password(site):
-    site.write(HELLO)
-    with site.develop(DATABASE_URL="postgres://me:hush@127.0.0.1:1/blog") as server:
+    url = "postgres://me:hush@127.0.0.1:1/blog"
+    with site.develop(*NORELOAD, DATABASE_URL=url) as server:
         log = server.says("CONTROL-C")
     assert "blog (PostgreSQL) at 127.0.0.1" in log
     assert "hush" not in log
     assert "Traceback" not in log
 
 
-def test_the_next_free_port_is_used_and_said(site, taken):
-    # 8000 may be free on this machine or not, so the default itself is what is moved.
-    site.write(HELLO).put(
+def test_the_next_free_port_is_used(site, taken):
+    # Port 8000 may be free on this machine or not, so the test changes the default port.
+    site.put(
         "run.py",
         f"""
         import blog
@@ -69,10 +75,10 @@ def test_the_next_free_port_is_used_and_said(site, taken):
 
 @pytest.mark.parametrize("how", ["argument", "variable"])
 @pytest.mark.parametrize("reload", [[], ["--noreload"]])
-def test_a_port_that_was_asked_for_and_is_taken_is_said(site, taken, how, reload):
+def test_a_fixed_port_that_is_taken_is_an_error(site, taken, how, reload):
     arguments = [str(taken)] if how == "argument" else []
     variables = {"PORT": str(taken)} if how == "variable" else {}
-    done = site.write(HELLO).run("runserver", *arguments, *reload, **variables)
+    done = site.run("runserver", *arguments, *reload, **variables)
     assert done.returncode == 1
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
@@ -80,8 +86,8 @@ def test_a_port_that_was_asked_for_and_is_taken_is_said(site, taken, how, reload
     assert f"python blog.py runserver {taken + 1}" in line
 
 
-def test_every_address_lets_the_phone_in(site):
-    with site.write(HELLO).serve("blog.py", "runserver", "0.0.0.0:PORT") as server:
+def test_a_phone_can_use_the_site_on_all_addresses(site):
+    with site.develop("runserver", "0.0.0.0:PORT") as server:
         phone = re.search(rf"phone\s+http://(\S+):{server.port}/", server.says("CONTROL-C"))
         if not phone:
             pytest.skip("this machine is in no network")
@@ -90,33 +96,32 @@ def test_every_address_lets_the_phone_in(site):
         assert server.request("/", Host="192.0.2.254").status == 400
 
 
-def test_every_address_lets_nobody_in_with_debug_off(site):
-    site.write(HELLO)
-    with site.serve("blog.py", "runserver", "0.0.0.0:PORT", DJANGO_DEBUG="0") as server:
+def test_a_phone_cannot_use_the_site_with_debug_off(site):
+    with site.develop(*NORELOAD, "0.0.0.0:PORT", DJANGO_DEBUG="0") as server:
         phone = re.search(rf"phone\s+http://(\S+):{server.port}/", server.says("CONTROL-C"))
         if not phone:
             pytest.skip("this machine is in no network")
         assert server.request("/", Host=phone[1]).status == 400
 
 
-def test_an_address_of_ipv6(site):
+def test_the_address_can_be_ipv6(site):
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("there is no IPv6 here")
     port = free_port()
     command = [sys.executable, "blog.py", "runserver", "--ipv6", str(port)]
-    with serving(command, site.write(HELLO).folder, port, {}, host="::1") as server:
+    with serving(command, site.folder, port, {}, host="::1") as server:
         assert f"http://[::1]:{port}/" in server.says("CONTROL-C")
 
 
-def test_help_is_djangos_and_knows_the_option(site):
-    shown = site.write(HELLO).succeed("runserver", "--help")
+def test_the_help_has_the_options_of_django_and_of_djng(site):
+    shown = site.succeed("runserver", "--help")
     assert "--no-migrate" in shown
     assert "addrport" in shown
 
 
-def test_a_port_that_is_none_is_said(site):
-    done = site.write(HELLO).run("runserver", "99999")
+def test_a_wrong_port_is_an_error(site):
+    done = site.run("runserver", "99999")
     assert done.returncode == 1
     assert done.stderr == "CommandError: 99999 is not a port: the highest is 65535.\n"

@@ -1,9 +1,14 @@
-"""The way into the admin of a new site works once, here, and only while developing."""
+"""``runserver`` shows a link that signs in to the admin of a new site.
+
+It works once, on this machine, and only while developing.
+"""
 
 import re
+import shutil
 import time
 
 import pytest
+from conftest import Site
 
 HELLO = "@app.get('/')\ndef index(request):\n    return f'{request.user.pk} {request.user}'\n"
 EMAIL_USER = """
@@ -34,14 +39,19 @@ class User(AbstractBaseUser, PermissionsMixin):
 """
 
 
+RUNSERVER = ("blog.py", "runserver", "--noreload", "PORT")
+GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app")
+UVICORN = ("-m", "uvicorn", "--port", "PORT", "blog:app")
+
+
 def link(server, banner="CONTROL-C"):
-    """The path of the newest link that the terminal shows, None where it shows none."""
+    """The path of the newest link in the terminal, or None if there is none."""
     found = re.findall(r"sign in\s+http://[^/]+(/\S+)", server.says(banner))
     return found[-1] if found else None
 
 
 def follow(server, path, **headers):
-    """Follow the link as a browser does, and return who is signed in then."""
+    """Follow the link as a browser does, and return the user who is then signed in."""
     answer = server.request(path, **headers)
     assert answer.status == 302, answer.text[:300] + server.log()[-1500:]
     assert (answer.status, answer.headers["Location"]) == (302, "/admin/")
@@ -50,127 +60,129 @@ def follow(server, path, **headers):
     return server.request("/", Cookie=cookie).text
 
 
+@pytest.fixture(scope="module")
+def migrated(module_site):
+    module_site.write(HELLO).succeed("migrate", "-v0")
+    return module_site
+
+
+def copy(site, folder):
+    shutil.copytree(site.folder, folder, dirs_exist_ok=True)
+    return Site(folder)
+
+
 @pytest.fixture
-def started(site):
-    with site.write(HELLO).develop("runserver", "--noreload") as server:
-        yield server
+def site(migrated, tmp_path):
+    return copy(migrated, tmp_path)
 
 
-def test_the_link_makes_the_superuser_and_signs_in(site, started):
-    assert follow(started, link(started)) == "1 admin"
-    user = "from django.contrib.auth.models import User; u = User.objects.get(); "
-    shown = site.shell(user + "print(u.is_superuser, u.has_usable_password())")
-    assert shown == "True False"
+@pytest.fixture(scope="module")
+def shared(migrated, tmp_path_factory):
+    return copy(migrated, tmp_path_factory.mktemp("shared"))
 
 
-def test_a_link_works_once(started):
-    path = link(started)
-    follow(started, path)
-    answer = started.request(path, Accept="text/plain")
-    assert answer.status == 403
-    assert "works once" in answer.text
-    assert "python blog.py createsuperuser" in answer.text
+@pytest.fixture(scope="module")
+def started(shared):
+    """A server and its link, which nobody uses before the last test that has this fixture."""
+    with shared.serve(*RUNSERVER) as server:
+        yield server, link(server)
 
 
 def test_a_forged_link_is_refused(started):
-    path = link(started)
-    assert started.request(f"{path[:-3]}xx/").status == 403
-    assert started.request("/admin/sign-in/admin/").status == 403
-    assert started.request(path, "HEAD").status == 403
-    follow(started, path)  # none of that has used it up
+    server, path = started
+    assert server.request(f"{path[:-3]}xx/").status == 403
+    assert server.request("/admin/sign-in/admin/").status == 403
+    assert server.request(path, "HEAD").status == 403
 
 
-def test_a_link_is_for_this_machine_alone(started):
-    path = link(started)
-    for header in ("X_Forwarded_For", "Forwarded", "X_Real_IP"):
-        assert started.request(path, **{header: "192.0.2.7"}).status == 403
-    follow(started, path)
+@pytest.mark.parametrize("header", ["X_Forwarded_For", "Forwarded", "X_Real_IP"])
+def test_a_link_is_refused_behind_a_proxy(started, header):
+    server, path = started
+    assert server.request(path, **{header: "192.0.2.7"}).status == 403
 
 
-def test_a_client_elsewhere_in_the_network_is_refused(site):
+def test_a_client_on_another_machine_is_refused(migrated):
     code = """
         from django.test import RequestFactory
         from djng.dev import signin
         for address in ("127.0.0.1", "127.8.8.8", "::1", "192.0.2.7", "2001:db8::1"):
             print(signin.is_local(RequestFactory(REMOTE_ADDR=address).get("/")))
     """
-    assert site.write(HELLO).shell(code).split() == ["True"] * 3 + ["False"] * 2
+    assert migrated.shell(code).split() == ["True"] * 3 + ["False"] * 2
 
 
-def test_a_link_grows_old(site):
-    site.write(HELLO + "from djng.dev import signin\nsignin.MINUTES = 1 / 60\n")
-    with site.develop("runserver", "--noreload") as server:
+@pytest.mark.parametrize(
+    ("command", "debug"),
+    [(RUNSERVER, "0"), (GUNICORN, "0"), (GUNICORN, "1"), (UVICORN, "0"), (UVICORN, "1")],
+)
+def test_only_runserver_with_debug_has_links(shared, started, command, debug):
+    _, path = started
+    with shared.serve(*command, DJANGO_DEBUG=debug) as server:
+        server.until(lambda answer: answer.status == 200)
+        assert link(server, banner="") is None
+        answer = server.request(path, Accept="text/plain")
+        assert answer.status in (302, 404)
+        assert "sessionid" not in str(answer.headers)
+
+
+def test_a_link_creates_a_superuser_and_signs_in_once(shared, started):
+    first, path = started
+    with shared.serve(*RUNSERVER) as server:  # every process of the site knows the link
+        assert follow(server, path) == "1 admin"
+    user = "from django.contrib.auth.models import User; u = User.objects.get(); "
+    shown = shared.shell(user + "print(u.is_superuser, u.has_usable_password())")
+    assert shown == "True False"
+    answer = first.request(path, Accept="text/plain")
+    assert answer.status == 403
+    assert "works once" in answer.text
+    assert "python blog.py createsuperuser" in answer.text
+
+
+def test_each_start_shows_a_new_link_until_a_superuser_has_a_password(site):
+    with site.serve(*RUNSERVER) as server:
+        assert follow(server, link(server)) == "1 admin"
+    with site.serve(*RUNSERVER) as server:
+        assert follow(server, link(server)) == "1 admin"
+    with site.serve(*RUNSERVER) as server:
+        variables = {"DJANGO_SUPERUSER_PASSWORD": "a password", "DJANGO_SUPERUSER_EMAIL": "a@b.org"}
+        site.succeed("createsuperuser", "--noinput", "--username", "ada", **variables)
+        assert server.request(link(server)).status == 403
+    with site.serve(*RUNSERVER) as server:
+        assert link(server) is None
+
+
+def test_a_link_expires(site):
+    site.write(HELLO + "from djng.dev import signin\nsignin.MINUTES = 0.2 / 60\n")
+    with site.serve(*RUNSERVER) as server:
         path = link(server)
-        time.sleep(1.5)
+        time.sleep(0.5)
         assert server.request(path).status == 403
 
 
 def test_a_link_survives_a_reload(site):
-    with site.write(HELLO).develop() as server:
+    with site.develop() as server:
         path = link(server)
-        site.edit("request.user.pk", "request.user.id")
-        server.says("Reloaded")
-        assert follow(server, path) == "1 admin"
+        site.edit("{request.user}", "{request.user} again")
+        server.shows("again")
+        assert follow(server, path) == "1 admin again"
 
 
-def test_the_next_start_gives_another_link_to_the_same_superuser(site):
-    site.write(HELLO)
-    for _ in range(2):
-        with site.develop("runserver", "--noreload") as server:
-            assert follow(server, link(server)) == "1 admin"
-
-
-def test_a_superuser_with_a_password_ends_it(site, started):
-    path = link(started)
-    variables = {"DJANGO_SUPERUSER_PASSWORD": "a password", "DJANGO_SUPERUSER_EMAIL": "a@b.org"}
-    site.succeed("createsuperuser", "--noinput", "--username", "ada", **variables)
-    assert started.request(path).status == 403
-    with site.develop("runserver", "--noreload") as server:
-        assert link(server) is None
-
-
-def test_a_user_who_is_called_admin_is_left_alone(site):
+def test_an_ordinary_user_called_admin_is_not_changed(site):
     make = "from django.contrib.auth.models import User; User.objects.create_user('admin')"
-    site.write(HELLO).succeed("migrate", "--verbosity", "0")
     site.shell(make)
-    with site.develop("runserver", "--noreload") as server:
+    with site.serve(*RUNSERVER) as server:
         assert link(server) is None
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("blog.py", "runserver", "--noreload", "PORT"),
-        ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app"),
-        ("-m", "uvicorn", "--port", "PORT", "blog:app"),
-    ],
-)
-@pytest.mark.parametrize("debug", ["0", "1"])
-def test_it_exists_under_runserver_with_debug_alone(site, command, debug):
-    site.write(HELLO).succeed("migrate", "--verbosity", "0")
-    with site.develop("runserver", "--noreload") as developed:
-        path = link(developed)
-        assert path
-        with site.serve(*command, DJANGO_DEBUG=debug) as server:
-            server.until(lambda answer: answer.status == 200)
-            if "blog.py" in command and debug == "1":
-                follow(server, path)  # another process: the same site
-            else:
-                assert link(server, banner="") is None
-                assert server.request(path, Accept="text/plain").status in (302, 404)
-                assert "sessionid" not in str(server.request(path).headers)
-                follow(developed, path)  # so it was as good as it gets
+def test_a_custom_user_model_has_links_too(tmp_path):
+    with Site(tmp_path).write(EMAIL_USER + HELLO).serve(*RUNSERVER) as server:
+        path = link(server)
+        assert follow(server, path) == "1 admin@localhost"
+        assert server.request(path).status == 403
 
 
-def test_a_user_model_of_the_files_own(site):
-    site.write(EMAIL_USER + HELLO)
-    with site.develop("runserver", "--noreload") as server:
-        assert follow(server, link(server)) == "1 admin@localhost"
-        assert server.request(link(server)).status == 403
-
-
-def test_no_link_without_an_admin(site):
+def test_a_site_without_an_admin_has_no_links(site):
     site.write("from djng import Djng\napp = Djng(admin=None)\n" + HELLO)
-    with site.develop("runserver", "--noreload") as server:
+    with site.serve(*RUNSERVER) as server:
         server.until(lambda answer: answer.status == 200)
         assert "admin" not in server.log()

@@ -1,16 +1,16 @@
-"""``python -m djng new`` writes a file to start from; some names are no good."""
+"""``python -m djng new`` writes a first file. A file must not hide a module by its name."""
 
 import pytest
 
 
 def new(site, name):
-    return site.python("-m", "djng", "new", name)
+    return site.fork("-m", "djng", "new", name)
 
 
 def test_a_new_file_is_a_site(site):
-    done = new(site, "blog.py")
+    done = site.python("-m", "djng", "new", "blog.py")
     assert done.stdout == "Wrote blog.py. Run it: python blog.py\n"
-    with site.develop() as server:
+    with site.develop("runserver", "--noreload") as server:
         server.shows("There are 0 notes.")
 
 
@@ -23,7 +23,7 @@ def test_a_new_file_is_short_and_explained(site):
     assert '# dependencies = ["djng"]\n# ///\n' in source
 
 
-def test_a_file_that_is_there_is_left_alone(site):
+def test_a_file_that_exists_is_not_overwritten(site):
     done = new(site.put("blog.py", "mine"), "blog.py")
     assert done.returncode == 1
     assert done.stderr.startswith("blog.py is not written: File exists.")
@@ -31,7 +31,7 @@ def test_a_file_that_is_there_is_left_alone(site):
 
 
 @pytest.mark.parametrize("name", ["random.py", "django.py", "djng.py"])
-def test_a_name_that_hides_a_module_is_not_taken(site, name):
+def test_a_new_file_never_hides_a_module(site, name):
     done = new(site, name)
     assert done.returncode == 1
     assert f"{name} would hide the module {name[:-3]}." in done.stderr
@@ -41,7 +41,7 @@ def test_a_name_that_hides_a_module_is_not_taken(site, name):
 @pytest.mark.parametrize(
     "name", ["django", "email", "random", "json", "types", "whitenoise", "asgiref", "calendar"]
 )
-def test_a_file_that_hides_a_module_is_refused(site, name):
+def test_a_site_that_hides_a_module_is_refused(site, name):
     site.write("", f"{name}.py")
     done = site.python(f"{name}.py", "check")
     assert done.returncode == 1
@@ -50,15 +50,16 @@ def test_a_file_that_hides_a_module_is_refused(site, name):
     )
 
 
-def test_a_file_called_djng_is_refused_where_djng_is_reached_at_all(site):
+def test_a_site_called_djng_is_refused(site):
     site.write("", "djng.py")
-    done = site.python("-P", "djng.py", "check")
+    done = site.python("-P", "djng.py", "check")  # without -P it imports itself
     assert "djng.py hides the module djng" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["random", "calendar", "django", "asgiref"])
-def test_a_file_beside_it_that_hides_a_module_is_refused(site, name):
-    done = site.write("").put(f"{name}.py", "x = 1").run("check")
+def test_a_file_beside_the_site_that_hides_a_module_is_refused(site, name):
+    site.write("").put(f"{name}.py", "x = 1")
+    done = site.python("blog.py", "check")
     assert done.returncode == 1
     assert done.stderr.endswith(
         f"{name}.py hides the module {name}, which others import.\n  Rename {name}.py.\n"
@@ -66,37 +67,37 @@ def test_a_file_beside_it_that_hides_a_module_is_refused(site, name):
     assert "Traceback" not in done.stderr
 
 
-def test_a_file_beside_it_that_harms_nobody_is_not(site):
+def test_a_file_that_hides_an_unused_module_is_accepted(site):
     site.write("").put("turtle.py", "x = 1").succeed("check")
 
 
-def test_a_command_that_is_nearly_one_is_named(site):
-    done = site.write("").run("runsrver")
-    assert "Unknown command: 'runsrver'. Did you mean runserver?" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_file_beside_it_with_the_name_of_some_package_is_not(site):
+def test_a_file_with_the_name_of_some_package_is_accepted(site):
     site.put("elsewhere/utils/__init__.py", "").put("utils.py", "x = 1")
     done = site.write("import utils").run("check", PYTHONPATH=str(site.folder / "elsewhere"))
     assert done.returncode == 0, done.stderr
 
 
-def test_a_link_to_the_file_hides_nothing(site):
+def test_a_link_to_the_site_is_accepted(site):
     site.write("")
     (site.folder / "bin").mkdir()
     (site.folder / "bin/blog.py").symlink_to(site.folder / "blog.py")
-    done = site.python("bin/blog.py", "check", PYTHONPATH=str(site.folder))
+    done = site.fork("bin/blog.py", "check", PYTHONPATH=str(site.folder))
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", ["auth", "admin", "sessions"])
-def test_a_name_of_djangos_apps_is_not_taken(site, name):
+def test_a_new_file_never_has_the_name_of_a_django_app(site, name):
     assert new(site, name).returncode == 1
     assert site.files() == []
 
 
-def test_a_command_before_there_are_tables_names_the_commands(site):
+def test_an_unknown_command_gets_the_nearest_name(site):
+    done = site.write("").run("runsrver")
+    assert "Unknown command: 'runsrver'. Did you mean runserver?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_table_is_an_error_with_the_commands_that_create_it(site):
     done = site.write("").run(
         "createsuperuser", "--noinput", "--username", "a", "--email", "a@b.org"
     )

@@ -49,6 +49,7 @@ WAS_SERVED = "DJNG_WAS_SERVED"
 HAS_CHANGED_DURING_START = "DJNG_HAS_CHANGED_DURING_START"
 
 mtimes_at_start: dict[Path, float] = {}  # of the files that the site may read
+is_watching = Event()  # set after the first look at the files
 has_started = Event()  # set as soon as the child serves the site, or an error
 
 
@@ -172,13 +173,22 @@ class Reloader(autoreload.StatReloader):
                 autoreload.logger.info("%s changed, reloading.", file)
                 sys.exit(CHANGED_DURING_START)
             yield file, mtime
+        is_watching.set()
 
 
 def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> None:
     """Serve in a thread, and end this process when a file changes."""
     has_started.set()
+    reloader = create_reloader(site)
+    if not isinstance(reloader, Reloader):  # a reloader of the user's does not tell
+        is_watching.set()
+
+    def serve_watched(*args: Any, **options: Any) -> None:
+        is_watching.wait()
+        serve(*args, **options)
+
     try:
-        autoreload.start_django(create_reloader(site), serve, **options)
+        autoreload.start_django(reloader, serve_watched, **options)
     except SystemExit as end:
         # A thread of the user's could keep this process alive, and the process would still serve.
         timer = Timer(2, os._exit, [end.code])
@@ -192,8 +202,7 @@ def create_reloader(site: Path) -> autoreload.BaseReloader:
     reloader = autoreload.get_reloader()
     if type(reloader) is autoreload.StatReloader:
         reloader = Reloader()
-    # Django takes the site's file for an imported module without a spec, and ignores it.
-    # It also forgets a file that is missing for a moment, as when an editor or git replaces it.
+    # Django forgets a file that is missing for a moment, as when an editor or git replaces it.
     reloader.extra_files |= {site} | autoreload.iter_all_python_module_files()
     return reloader
 

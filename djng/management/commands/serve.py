@@ -45,6 +45,8 @@ def granian_options(
     *, asgi: bool, host: str, port: int, workers: int, threads: int, **others: Any
 ) -> Iterator[str]:
     yield from ("--respawn-failed-workers", f"--workers={workers}")
+    # A worker that is still starting ignores SIGTERM. Without this, granian waits for it forever.
+    yield "--workers-kill-timeout=30"
     yield from (f"--interface={'asgi' if asgi else 'wsgi'}", f"--host={host}", f"--port={port}")
     if not asgi:
         yield from ("--no-ws", f"--blocking-threads={threads}")
