@@ -119,7 +119,7 @@ class SiteFile:
         """Call the `ready` of each app once, in order. One that fails is called again next time."""
         if self.is_script:  # named tuples still have the name that the script started with
             rename_definitions(vars(self.module), "__main__", self.label)
-        while self._waiting:
+        while self._waiting and not apps.stored_app_configs:  # as under override_settings()
             config = self._waiting.popleft()
             vars(config).pop("ready", None)
             try:

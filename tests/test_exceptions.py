@@ -84,7 +84,8 @@ STOPS = {
         APP
         + "@app.get('/<int:pk>/')\ndef one(request, pk): ...\n"
         + "@app.put('/<int:id>/')\ndef two(request, id): ...",
-        'blog.py:6: "/<int:id>/" and "/<int:pk>/" are the same URL, so their placeholders need the same names.',
+        'blog.py:6: "/<int:id>/" and "/<int:pk>/" are the same URL, so their placeholders need'
+        " the same names.",
         "The other is at blog.py:4.",
     ),
     "admin of nothing": (
