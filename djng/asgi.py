@@ -37,7 +37,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from djng.wsgi import RobustRequestMixin
+from djng.wsgi import RobustRequestMixin, with_content_type
 
 # These clean up what threads have used. After a request without threads they do not block.
 NEVER_BLOCK = {close_caches, close_old_connections, reset_queries, reset_urlconf}
@@ -97,7 +97,7 @@ class ASGIHandler(asgi.ASGIHandler):
             response.close()
 
     async def run_get_response(self, request: HttpRequest) -> Any:
-        response: Any = await super().run_get_response(request)
+        response: Any = with_content_type(await super().run_get_response(request))
         if response.streaming and not response.is_async:
             response.streaming_content = iterate_in_thread(response.streaming_content)
         return response

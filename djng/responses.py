@@ -28,7 +28,7 @@ def to_response(
 ) -> HttpResponseBase:
     """The response for what the view returned; raises ReturnTypeError."""
     if isinstance(returned, HttpResponseBase):
-        return returned if returned.status_code == 200 else with_content_type(returned)
+        return returned
     if isinstance(returned, (str, bytes)):
         return HttpResponse(returned)
     if isinstance(returned, tuple):
@@ -73,18 +73,8 @@ def from_tuple(
         raise wrong_return(view, what, "That status has no body: return None with it.")
     response = to_response("" if status in WITHOUT_BODY else body, request, view, template)
     response.status_code = status or response.status_code
-    with_content_type(response)
     for name, value in headers.items():
         response.headers[name] = value
-    return response
-
-
-def with_content_type(response: HttpResponseBase) -> HttpResponseBase:
-    """The response with a content type, or without one if it has no body, as WSGI demands."""
-    if response.status_code in WITHOUT_BODY:
-        response.headers.pop("Content-Type", None)
-    else:
-        response.headers.setdefault("Content-Type", "application/octet-stream")
     return response
 
 

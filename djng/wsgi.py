@@ -11,7 +11,10 @@ from django.core.exceptions import BadRequest
 from django.core.handlers import wsgi
 from django.http import HttpRequest
 from django.http.request import MediaType
+from django.http.response import HttpResponseBase
 from django.utils.functional import cached_property
+
+from djng.responses import WITHOUT_BODY
 
 
 class RobustRequestMixin(HttpRequest):
@@ -45,3 +48,16 @@ class WSGIRequest(RobustRequestMixin, wsgi.WSGIRequest):
 
 class WSGIHandler(wsgi.WSGIHandler):
     request_class = WSGIRequest
+
+    def get_response(self, request: HttpRequest) -> HttpResponseBase:
+        response = super().get_response(request)
+        return response if response.status_code == 200 else with_content_type(response)
+
+
+def with_content_type(response: HttpResponseBase) -> HttpResponseBase:
+    """The response with a content type, or without one if it has no body, as WSGI demands."""
+    if response.status_code in WITHOUT_BODY:
+        response.headers.pop("Content-Type", None)
+    else:
+        response.headers.setdefault("Content-Type", "application/octet-stream")
+    return response

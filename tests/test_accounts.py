@@ -1,8 +1,10 @@
-"""Signing in, out and up, by Django's own URLs and the pages that djng has for them."""
+"""The account pages: log in, log out, sign up, and change or reset a password."""
 
 import quopri
 import re
+import shutil
 from http.cookiejar import CookieJar
+from textwrap import dedent
 from types import SimpleNamespace
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
@@ -38,10 +40,9 @@ def private(request):
 def forbidden(request):
     return "never"
 """
-# It is weak, and fast.
+# It is weak, but fast.
 HASHER = 'PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]'
 PASSWORD = "correct-horse-9"
-SUPERUSER = {"DJANGO_SUPERUSER_PASSWORD": PASSWORD, "DJANGO_SUPERUSER_EMAIL": "root@example.org"}
 
 
 def accounts(*options):
@@ -49,7 +50,7 @@ def accounts(*options):
 
 
 class Visitor:
-    """A browser as far as cookies, redirects and forms go."""
+    """A browser that keeps cookies, follows redirects and sends forms."""
 
     def __init__(self, server):
         self.server, self.root = server, f"http://127.0.0.1:{server.port}"
@@ -61,7 +62,7 @@ class Visitor:
             return SimpleNamespace(text=text, path=response.url.removeprefix(self.root))
 
     def fill_in(self, path, **fields):
-        """Open the page, send its form with the fields, and return the page that this leads to."""
+        """Open the page, send its form with the fields, and return the page that follows."""
         page = self.open(path)
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
         fields = {"csrfmiddlewaretoken": token, **fields}
@@ -80,10 +81,23 @@ class Visitor:
         return self.open(path, urlencode({"csrfmiddlewaretoken": token}).encode())
 
 
-@pytest.fixture(scope="module", params=["", "admin=None"], ids=["admin", "no-admin"])
-def server(request, tmp_path_factory):
-    site = Site(tmp_path_factory.mktemp("site")).write(accounts(request.param))
-    with site.serve() as server:
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """The site with its tables and a superuser."""
+    site = Site(tmp_path_factory.mktemp("site")).write(accounts())
+    site.shell(f"""
+        from django.contrib.auth.models import User
+        from django.core.management import call_command
+        call_command("migrate", verbosity=0)
+        User.objects.create_superuser("root", "root@example.org", "{PASSWORD}")
+    """)
+    shutil.copy(site.folder / "blog.sqlite3", site.folder / "migrated.sqlite3")
+    return site
+
+
+@pytest.fixture(scope="module")
+def server(migrated):
+    with migrated.serve() as server:
         yield server
 
 
@@ -106,13 +120,13 @@ def test_login_required_leads_to_the_login_page_and_back(visitor, another):
     assert (page.path, page.text) == ("/private/?page=3", "ada, 3")
 
 
-def test_signing_in_leads_home(visitor, another):
+def test_after_log_in_comes_the_home_page(visitor, another):
     another.sign_up("home")
     assert visitor.sign_in("home").path == "/"
     assert visitor.open("/").text == "Hello home"
 
 
-def test_a_wrong_password_is_told(visitor, another):
+def test_a_wrong_password_shows_an_error(visitor, another):
     another.sign_up("wrong")
     page = visitor.sign_in("wrong", password="a guess")
     assert "Please enter a correct username and password." in page.text
@@ -120,14 +134,14 @@ def test_a_wrong_password_is_told(visitor, another):
     assert visitor.open("/").text == "Hello AnonymousUser"
 
 
-def test_who_may_not_see_a_page_is_told(visitor):
+def test_a_user_without_permission_sees_why(visitor):
     visitor.sign_up("curious")
     page = visitor.open("/forbidden/")
     assert page.path.startswith("/accounts/login/")
     assert "authenticated as curious, but are not authorized" in page.text
 
 
-def test_signing_out(visitor):
+def test_log_out(visitor):
     visitor.sign_up("leaver")
     page = visitor.sign_out()
     assert "<h1>Logged out</h1>" in page.text
@@ -135,7 +149,7 @@ def test_signing_out(visitor):
     assert visitor.open("/").text == "Hello AnonymousUser"
 
 
-def test_a_password_is_changed(visitor, another):
+def test_a_user_changes_the_password(visitor, another):
     visitor.sign_up("changer")
     new = {"new_password1": "battery-staple-8", "new_password2": "battery-staple-8"}
     page = visitor.fill_in("/accounts/password_change/", old_password="wrong", **new)
@@ -147,7 +161,7 @@ def test_a_password_is_changed(visitor, another):
     assert another.sign_in("changer", password="battery-staple-8").path == "/"
 
 
-def test_a_forgotten_password_is_reset_by_mail(server, visitor, another):
+def test_a_user_resets_a_forgotten_password_by_mail(server, visitor, another):
     another.sign_up("forgetful")
     assert 'href="/accounts/password_reset/"' in visitor.open("/accounts/login/").text
     page = visitor.fill_in("/accounts/password_reset/", email="forgetful@example.org")
@@ -167,7 +181,7 @@ def test_a_forgotten_password_is_reset_by_mail(server, visitor, another):
     assert "The password reset link was invalid" in another.open(link).text
 
 
-def test_signing_up_signs_in(visitor):
+def test_a_new_user_is_logged_in(visitor):
     page = visitor.open("/accounts/login/?next=/private/%3Fpage%3D1")
     (link,) = re.findall(r'href="(/accounts/signup/[^"]+)"', page.text)
     page = visitor.sign_up("newcomer", link)
@@ -176,7 +190,7 @@ def test_signing_up_signs_in(visitor):
     assert visitor.sign_in("newcomer").path == "/"
 
 
-def test_a_name_is_taken_in_upper_case_too(visitor, another):
+def test_two_names_must_differ_in_more_than_upper_case(visitor, another):
     visitor.sign_up("taken")
     for name in ("taken", "TAKEN"):
         page = another.sign_up(name)
@@ -193,14 +207,14 @@ def test_a_name_is_taken_in_upper_case_too(visitor, another):
         ("", PASSWORD, "This field is required."),
     ],
 )
-def test_what_is_no_good_is_told_at_sign_up(visitor, name, password, complaint):
+def test_sign_up_shows_what_is_wrong(visitor, name, password, complaint):
     page = visitor.sign_up(name, password=password)
     assert page.path == "/accounts/signup/"
     assert complaint in page.text
     assert visitor.open("/").text == "Hello AnonymousUser"
 
 
-def test_required_fields_are_required_and_nothing_else_is_taken(visitor):
+def test_sign_up_requires_its_fields_and_ignores_others(visitor):
     fields = {"username": "sly", "password1": PASSWORD, "password2": PASSWORD}
     page = visitor.fill_in("/accounts/signup/", **fields, is_superuser="on", is_staff="on")
     assert "This field is required." in page.text
@@ -210,7 +224,7 @@ def test_required_fields_are_required_and_nothing_else_is_taken(visitor):
 
 
 @pytest.mark.parametrize("page", ["signup", "login"])
-def test_a_hostile_next_stays_here(visitor, page):
+def test_next_never_leads_to_another_site(visitor, page):
     for number, target in enumerate(["//evil.example", "https://evil.example/", "javascript:a"]):
         name = f"hunted-{page}-{number}"
         path = f"/accounts/{page}/?{urlencode({'next': target})}"
@@ -223,14 +237,14 @@ def test_a_hostile_next_stays_here(visitor, page):
         visitor.sign_out()
 
 
-def test_who_is_signed_in_has_no_sign_up(visitor):
+def test_a_logged_in_user_cannot_sign_up(visitor):
     visitor.sign_up("member")
     assert visitor.open("/accounts/signup/").path == "/"
     assert visitor.open("/accounts/signup/?next=/private/").path == "/private/"
     assert visitor.open("/accounts/signup/?next=/accounts/signup/").path == "/"
 
 
-def test_forms_need_their_token_and_are_not_cached(server):
+def test_forms_need_a_csrf_token_and_are_not_cached(server):
     for name in ("signup", "login"):
         assert server.request(f"/accounts/{name}/", "POST", "username=x").status == 403
         assert "no-store" in server.request(f"/accounts/{name}/").headers["Cache-Control"]
@@ -245,28 +259,57 @@ def test_every_field_has_a_label_and_every_page_a_language(visitor):
         assert not re.search(r"(src=|<link|url\()", page.partition("</style>")[0])
 
 
-def client(site, code, **options):
-    """What the code prints that has a client of the site in `client`."""
+def client(site, code, migrated=None):
+    """Return what the code prints. Its `client` is a test client of the site."""
+    if migrated:
+        shutil.copy(migrated.folder / "migrated.sqlite3", site.folder / "blog.sqlite3")
     start = """
         import django.test
-        from django.core.management import call_command
 
-        call_command("migrate", verbosity=0)
         client = django.test.Client(SERVER_NAME="localhost")
         new = {"username": "ada", "email": "a@b.org"}
         new |= dict.fromkeys(["password1", "password2"], "correct-horse-9")
     """
-    return site.shell("\n".join(map(str.strip, f"{start}\n{code}".splitlines())), **options)
+    return site.shell(f"{dedent(start)}\n{dedent(code)}")
 
 
-def test_the_pages_speak_the_sites_language(site):
+PAGES = """
+def show(path, page):
+    text = re.sub('value="[A-Za-z0-9]{64}"', "", page.text)  # the CSRF token
+    print(f"==== {path} {page.status_code}", text)
+
+import re
+form = dict.fromkeys(["new_password1", "new_password2"], "other-horse-9")
+wrong, right = {"old_password": "wrong"}, {"old_password": "correct-horse-9"}
+for path in ("/accounts/login/", "/accounts/signup/", "/accounts/password_reset/"):
+    show(path, client.get(path))
+    show(path, client.post(path, {"username": "ada", "password": "wrong"}))
+show("/accounts/signup/", client.post("/accounts/signup/", new, follow=True))
+for data in (wrong, right):
+    path = "/accounts/password_change/"
+    show(path, client.get(path))
+    show(path, client.post(path, {**form, **data}, follow=True))
+show("/accounts/logout/", client.post("/accounts/logout/"))
+show("/accounts/login/", client.get("/forbidden/", follow=True))
+"""
+
+
+def test_the_pages_are_the_same_without_the_admin(site, migrated, tmp_path_factory):
+    pages = client(site.write(accounts()), PAGES, migrated)
+    without = Site(tmp_path_factory.mktemp("without")).write(accounts("admin=None"))
+    assert client(without, PAGES, migrated) == pages
+    assert pages.count("==== ") == 13
+    assert "Your password was changed." in pages
+
+
+def test_the_pages_are_in_the_sites_language(site):
     code = 'print(client.get("/accounts/login/").text)'
     page = client(site.write(accounts('LANGUAGE_CODE="ar"')), code)
     assert '<html lang="ar" dir="rtl">' in page
     assert "<h1>ادخل</h1>" in page
 
 
-def test_sign_up_with_several_backends_and_login_required_everywhere(site):
+def test_sign_up_with_several_backends_and_login_required_everywhere(site, migrated):
     backends = [f"django.contrib.auth.backends.{kind}Backend" for kind in ("RemoteUser", "Model")]
     middleware = ["django.contrib.auth.middleware.LoginRequiredMiddleware"]
     site.write(accounts(f"AUTHENTICATION_BACKENDS={backends}, middleware={middleware}"))
@@ -275,17 +318,17 @@ def test_sign_up_with_several_backends_and_login_required_everywhere(site):
         client.post("/accounts/signup/", new)
         print(client.get("/").text)
     """
-    assert client(site, code).splitlines() == ["302 200", "Hello ada"]
+    assert client(site, code, migrated).splitlines() == ["302 200", "Hello ada"]
 
 
-def test_whom_no_backend_lets_in_is_sent_to_sign_in(site):
+def test_a_new_user_that_no_backend_accepts_must_log_in(site, migrated):
     backends = ["django.contrib.auth.backends.RemoteUserBackend"]
     site.write(accounts(f"AUTHENTICATION_BACKENDS={backends}"))
     code = 'print(client.post("/accounts/signup/?next=/private/", new)["Location"])'
-    assert client(site, code) == "/accounts/login/?next=/private/"
+    assert client(site, code, migrated) == "/accounts/login/?next=/private/"
 
 
-def test_a_sign_up_of_the_sites_own(site):
+def test_a_site_may_have_its_own_sign_up_form(site, migrated):
     site.write(
         accounts()
         + """
@@ -310,7 +353,7 @@ class Join(SignUpView):
         print(client.post("/join/", {**new, "terms": "on"}).status_code)
         print("I accept the terms." in client.get("/join/").text)
     """
-    assert client(site, code).split() == ["200", "302", "False"]
+    assert client(site, code, migrated).split() == ["200", "302", "False"]
 
 
 OWN = """
@@ -320,48 +363,38 @@ app.templates["registration/password_reset_form.html"] = "whole {{ form.email }}
 """
 
 
-def test_a_sites_own_templates_replace_the_look_of_all_or_a_page(site):
-    site.write(accounts() + OWN)
-    site.put("templates/registration/password_reset_done.html", "in the folder")
-    with site.serve() as server:
-        page = server.request("/accounts/login/").text
-        assert "<title>Log in</title><b>ours</b>" in page
-        assert 'name="username"' in page and "<style" not in page
-        assert server.request("/accounts/password_reset/").text.startswith("whole <input")
-        assert server.request("/accounts/password_reset/done/").text == "in the folder"
-
-
-def test_the_pages_of_other_apps_come_first(site):
+def test_the_sites_own_templates_come_first_then_those_of_its_apps(site):
+    site.write(accounts('apps=["theme"]') + OWN)
     site.put("theme/__init__.py", "").put("theme/templates/registration/login.html", "the theme's")
-    with site.write(accounts('apps=["theme"]')).serve() as server:
-        assert server.request("/accounts/login/").text == "the theme's"
+    site.put("templates/registration/password_reset_done.html", "in the folder")
+    code = """
+        for name in ("signup", "password_reset", "password_reset/done", "login"):
+            print(client.get(f"/accounts/{name}/").text, end="===")
+    """
+    sign_up, reset, done, log_in, _ = client(site, code).split("===")
+    assert "<title>Sign up</title><b>ours</b>" in sign_up
+    assert 'name="username"' in sign_up and "<style" not in sign_up
+    assert reset.startswith("whole <input")
+    assert done == "in the folder"
+    assert log_in == "the theme's"
 
 
-@pytest.fixture(scope="module")
-def with_superuser(module_site):
-    module_site.write(accounts()).succeed("migrate", "--verbosity", "0")
-    module_site.succeed("createsuperuser", "--noinput", "--username", "root", **SUPERUSER)
-    return module_site
+def test_the_admin_keeps_its_own_pages(visitor):
+    assert visitor.sign_in("root", "/admin/").path == "/admin/"
+    page = visitor.open("/admin/password_change/")
+    assert 'id="site-name"' in page.text and "<style" not in page.text
+    assert page.text.count("Please enter your old password") == 1
+    new = {"new_password1": "battery-staple-8", "new_password2": "battery-staple-8"}
+    page = visitor.fill_in("/admin/password_change/", old_password=PASSWORD, **new)
+    assert page.path == "/admin/password_change/done/"
+    assert 'id="site-name"' in page.text
+    page = visitor.sign_out("/admin/logout/", "/admin/password_change/")
+    assert 'id="site-name"' in page.text
+    assert 'href="/admin/">Log in again' in page.text
 
 
-def test_the_admins_pages_stay_its_own(with_superuser):
-    with with_superuser.serve() as server:
-        visitor = Visitor(server)
-        assert visitor.sign_in("root", "/admin/").path == "/admin/"
-        page = visitor.open("/admin/password_change/")
-        assert 'id="site-name"' in page.text and "<style" not in page.text
-        assert page.text.count("Please enter your old password") == 1
-        new = {"new_password1": "battery-staple-8", "new_password2": "battery-staple-8"}
-        page = visitor.fill_in("/admin/password_change/", old_password=PASSWORD, **new)
-        assert page.path == "/admin/password_change/done/"
-        assert 'id="site-name"' in page.text
-        page = visitor.sign_out("/admin/logout/", "/admin/password_change/")
-        assert 'id="site-name"' in page.text
-        assert 'href="/admin/">Log in again' in page.text
-
-
-def test_every_page_that_the_admin_has_is_the_same(with_superuser):
-    compared = with_superuser.shell("""
+def test_the_admins_templates_render_as_before(migrated):
+    compared = migrated.shell("""
         from pathlib import Path
         from django.contrib import admin
         from django.contrib.auth.models import AnonymousUser, User
@@ -388,15 +421,23 @@ def members(tmp_path_factory):
     (source,) = [text for text in PYTHON if "members.User" in text]
     site = Site(tmp_path_factory.mktemp("members"))
     site.put("members.py", source.replace("app = Djng(", f"app = Djng({HASHER}, "))
-    new = ("createsuperuser", "--noinput", "--email", "Root@Example.org")
-    for words in (["makemigrations"], ["migrate", "-v0"], new):
-        done = site.python("members.py", *words, DJANGO_SUPERUSER_PASSWORD=PASSWORD)
-        assert done.returncode == 0, done.stderr
+    done = site.fork(
+        "-c",
+        "import members\n"
+        "from importlib import invalidate_caches\n"
+        "from django.core.management import call_command\n"
+        "call_command('makemigrations', verbosity=0)\n"
+        "invalidate_caches()\n"
+        "call_command('migrate', verbosity=0)\n"
+        "call_command('createsuperuser', '--noinput', '--email', 'Root@Example.org', verbosity=0)",
+        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+    )
+    assert done.returncode == 0, done.stderr
     with site.serve("members.py", "runserver", "--noreload", "PORT") as server:
         yield server
 
 
-def test_an_email_is_enough_to_sign_up_and_in(members):
+def test_a_site_may_use_the_email_as_the_only_name(members):
     visitor, again = Visitor(members), Visitor(members)
     page = visitor.open("/accounts/signup/").text
     assert re.findall(r'name="(\w+)"', page) == [
@@ -408,7 +449,7 @@ def test_an_email_is_enough_to_sign_up_and_in(members):
     assert again.sign_in("ada@EXAMPLE.org").text == "<h1>Hello ada@example.org</h1>"
 
 
-def test_the_admin_of_users_with_an_email_alone(members):
+def test_the_admin_of_users_without_a_name(members):
     visitor, added = Visitor(members), Visitor(members)
     assert visitor.sign_in("root@example.org", "/admin/").path == "/admin/"
     new = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}

@@ -1,9 +1,10 @@
-"""Models come into the admin by a decorator."""
+"""`@app.admin` shows models in the admin."""
 
 import pytest
 
 ADMIN = """
 from django.contrib import admin
+from django.contrib.sessions.models import Session
 from django.db import models
 
 
@@ -34,38 +35,31 @@ class TagAdmin(admin.ModelAdmin):
     list_select_related = ["post"]
 
 
+@app.admin(Session)
+class SessionAdmin(admin.ModelAdmin):
+    list_display = ["expire_date"]
+
+
 assert isinstance(Plain, type) and isinstance(Post, type) and isinstance(TagAdmin, type)
 """
 
 
-def test_every_form_of_the_decorator_registers(site):
+def test_every_form_of_the_decorator_registers_a_model(site):
     assert site.write(ADMIN).shell("""
         from django.contrib import admin
         print(*sorted(m.__name__ for m in admin.site._registry if m._meta.app_label == "blog"))
         print(admin.site.get_model_admin(blog.Post).list_display)
         print(type(admin.site.get_model_admin(blog.Tag)) is blog.TagAdmin)
-    """).splitlines() == ["Called Plain Post Tag", "['title', 'shout']", "True"]
+        print(admin.site.get_model_admin(blog.Session).list_display)
+    """).splitlines() == [
+        "Called Plain Post Tag",
+        "['title', 'shout']",
+        "True",
+        "['expire_date']",
+    ]
 
 
-def test_another_apps_model_is_registered_by_its_admin(site):
-    site.write("""
-        from django.contrib import admin
-        from django.contrib.sessions import models
-
-        @app.admin(models.Session)
-        class SessionAdmin(admin.ModelAdmin):
-            list_display = ["expire_date"]
-    """)
-    assert (
-        site.shell("""
-        from django.contrib import admin
-        print(admin.site.get_model_admin(blog.models.Session).list_display)
-    """)
-        == "['expire_date']"
-    )
-
-
-def test_checks_cover_the_admin(site):
+def test_check_finds_mistakes_in_the_admin(site):
     done = site.write(ADMIN.replace('"shout"]', '"shuot"]')).run("check")
     assert done.returncode == 1
     assert "admin.E108" in done.stderr
@@ -79,7 +73,7 @@ def test_checks_cover_the_admin(site):
         "@app.admin()\nclass Thing: ...",
     ],
 )
-def test_what_is_no_model_is_refused(site, source):
+def test_the_admin_refuses_anything_but_models(site, source):
     done = site.write(source).run("check")
     assert done.returncode == 1
     assert done.stderr.startswith("blog.py:5: @app.admin cannot register")

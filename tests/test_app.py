@@ -1,26 +1,11 @@
-"""One object that is the site and its WSGI and ASGI application."""
-
-import threading
+"""`Djng`: one object that is the site and its WSGI and ASGI application."""
 
 import pytest
 
-SERVERS = {
-    "gunicorn": ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app"),
-    "gunicorn in a package": ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "shop.blog:app"),
-    "uvicorn": ("-m", "uvicorn", "--port", "PORT", "blog:app"),
-    "uvicorn without lifespan": (
-        "-m",
-        "uvicorn",
-        "--lifespan",
-        "off",
-        "--port",
-        "PORT",
-        "blog:app",
-    ),
-    "runserver": ("blog.py", "runserver", "--noreload", "PORT"),
-}
-HELLO = """
+SITE = """
+import sys
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 
 
 @app.route("/")
@@ -28,76 +13,81 @@ def index(request):
     return f"debug {settings.DEBUG}"
 
 
+@app.route("/dev/")
+def dev(request):
+    return sorted(name for name in sys.modules if name.startswith("djng.dev"))
+
+
 @app.route("/crash/")
 def crash(request):
-    raise RuntimeError("the first error")
+    raise ZeroDivisionError
+
+
+@app.route("/forbidden/")
+def forbidden(request):
+    raise PermissionDenied
+
+
+@app.error(404)
+def not_found(request, exception):
+    return f"no {exception.args[0]['path']}"
+
+
+@app.error(500)
+async def crashed(request, exception):
+    return {"error": type(exception).__name__}
+
+
+@app.error(403)
+def denied(request, exception):
+    return "no", 451
 """
+HELLO = """
+@app.route("/")
+def index(request):
+    return "hello"
+"""
+# Asks the site for its first page, as a WSGI server does.
+ASK = """
+from wsgiref.util import setup_testing_defaults
+
+def ask(number=0):
+    environ = {"HTTP_HOST": "localhost"}
+    setup_testing_defaults(environ)
+    return b"".join(blog.app(environ, lambda status, headers: None)).decode()
+"""
+GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT")
+SERVERS = {
+    "gunicorn": (*GUNICORN, "blog:app"),
+    "gunicorn in a package": (*GUNICORN, "shop.blog:app"),
+    "uvicorn without lifespan": (
+        *("-m", "uvicorn", "--lifespan", "off", "--port", "PORT"),
+        "blog:app",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_a_server_serves_the_same_file(site, name):
-    site.write(HELLO, "shop/blog.py" if "package" in name else "blog.py")
+def test_a_server_serves_the_site(site, name):
+    site.write(SITE, "shop/blog.py" if "package" in name else "blog.py")
     with site.serve(*SERVERS[name]) as server:
         page = server.request("/")
-        assert (page.status, page.text) == (200, f"debug {name == 'runserver'}")
+        assert (page.status, page.text) == (200, "debug False")
+        assert server.request("/dev/").text == "[]"
         style = server.request("/static/admin/css/base.css")
         assert (style.status, style.headers.get_content_type()) == (200, "text/css")
         assert server.request("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
+        missing, crash = server.request("/x"), server.request("/crash/")
+        assert (missing.status, missing.text) == (404, "no x")
+        assert (crash.status, crash.text) == (500, '{"error": "ZeroDivisionError"}')
+        assert server.request("/forbidden/").status == 451
 
 
-def test_the_key_is_kept_beside_the_file_when_it_is_served(site):
-    with site.write(HELLO).serve(*SERVERS["gunicorn"]) as server:
-        server.request("/")
-    secret = site.folder / "blog.secret"
-    kept = secret.read_text()
-    assert len(kept) >= 50
-    assert secret.stat().st_mode & 0o777 == 0o600
-    with site.serve(*SERVERS["uvicorn"]) as server:
-        server.request("/")
-    assert secret.read_text() == kept
-
-
-def test_workers_that_start_together_agree_on_the_key(site):
-    code = (
-        "import blog; from django.conf import settings; blog.app.wsgi; print(settings.SECRET_KEY)"
-    )
-    site.write(HELLO)
-    keys = []
-    threads = [
-        threading.Thread(target=lambda: keys.append(site.python("-c", code).stdout)) for _ in "1234"
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(keys) == {(site.folder / "blog.secret").read_text() + "\n"}
-
-
-def test_a_key_that_cannot_be_kept_is_an_error(site):
-    site.write(HELLO).put("blog.secret", "")
-    code = "import blog; blog.app.wsgi"
-    done = site.python("-c", code)
-    assert "the secret key cannot be saved: blog.secret is empty." in done.stderr
-    assert "Set DJANGO_SECRET_KEY" in done.stderr
-    assert site.python("-c", code, DJANGO_SECRET_KEY="given").returncode == 0
-
-
-def test_no_key_is_kept_where_one_is_given(site):
-    with site.write(HELLO).serve(DJANGO_SECRET_KEY="given") as server:
-        assert server.request("/").status == 200
-    assert "blog.secret" not in site.files()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "variables", "debug"),
-    [
-        (["shell", "-v0", "-c"], {}, "False"),
-        (["shell", "-v0", "-c"], {"DJANGO_DEBUG": "1"}, "True"),
-    ],
-)
-def test_debug_is_off_under_other_commands(site, arguments, variables, debug):
-    code = "from django.conf import settings; print(settings.DEBUG)"
-    assert site.write(HELLO).succeed(*arguments, code, **variables).strip() == debug
+def test_the_file_without_arguments_runs_the_development_server(site):
+    with site.write(SITE).serve("blog.py", PORT="PORT") as server:
+        assert server.request("/").text == "debug True"
+        assert "djng.dev.error_page" in server.request("/dev/").text
+        assert server.request("/static/admin/css/base.css").status == 200
 
 
 def test_debug_is_off_under_a_server_that_the_file_starts(site):
@@ -123,6 +113,55 @@ def test_debug_is_off_under_a_server_that_the_file_starts(site):
         assert server.request("/").text == "debug False"
 
 
+@pytest.mark.parametrize(("variables", "debug"), [({}, "False"), ({"DJANGO_DEBUG": "1"}, "True")])
+def test_debug_is_off_under_other_commands(site, variables, debug):
+    code = "from django.conf import settings; print(settings.DEBUG)"
+    shown = site.write(HELLO).succeed("shell", "-v0", "-c", code, **variables)
+    assert shown.strip() == debug
+
+
+def test_workers_that_start_together_save_one_secret_key(site):
+    site.write(HELLO)
+    workers = """
+        import os
+        import sys
+
+        for number in range(4):
+            if not os.fork():
+                import blog
+                from django.conf import settings
+
+                own = settings.SECRET_KEY
+                blog.app.wsgi
+                print(own, settings.SECRET_KEY, flush=True)
+                os._exit(0)
+        for number in range(4):
+            os.wait()
+    """
+    printed = site.put("workers.py", workers).fork("workers.py").stdout.split()
+    kept = (site.folder / "blog.secret").read_text()
+    assert len(set(printed[::2])) == 4  # each has made a key of its own
+    assert printed[1::2] == [kept] * 4
+    assert len(kept) >= 50
+    assert (site.folder / "blog.secret").stat().st_mode & 0o777 == 0o600
+    later = "from django.conf import settings; blog.app.wsgi; print(settings.SECRET_KEY)"
+    assert site.shell(later) == kept
+
+
+def test_a_secret_key_that_cannot_be_saved_is_an_error(site):
+    site.write(HELLO).put("blog.secret", "")
+    code = "import blog; blog.app.wsgi"
+    done = site.fork("-c", code)
+    assert "the secret key cannot be saved: blog.secret is empty." in done.stderr
+    assert "Set DJANGO_SECRET_KEY" in done.stderr
+    assert site.fork("-c", code, DJANGO_SECRET_KEY="given").returncode == 0
+
+
+def test_a_given_secret_key_is_not_saved(site):
+    site.write(HELLO).shell("blog.app.wsgi", DJANGO_SECRET_KEY="given")
+    assert "blog.secret" not in site.files()
+
+
 def test_an_app_may_resolve_urls_in_a_thread_when_it_is_ready(site):
     site.put(
         "shop/apps.py",
@@ -140,113 +179,69 @@ def test_an_app_may_resolve_urls_in_a_thread_when_it_is_ready(site):
         """,
     )
     site.write(f"from djng import Djng\n\napp = Djng(apps=['shop'])\n{HELLO}")
-    with site.serve(*SERVERS["gunicorn"]) as server:
-        assert server.request("/").text == "debug False"
+    assert site.shell(f"{ASK}\nprint(ask())") == "hello"
 
 
-def test_check_deploy_is_content_with_https(site):
+def test_requests_that_come_together_build_the_handler_once(site):
+    site.write(f"""
+from djng import Djng
+
+app = Djng(middleware=["blog.Counting"])
+built = []
+
+
+class Counting:
+    def __init__(self, get_response):
+        built.append(1)
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+{HELLO}""")
+    code = f"""{ASK}
+from concurrent.futures import ThreadPoolExecutor
+
+with ThreadPoolExecutor(8) as pool:
+    print(set(pool.map(ask, range(8))), blog.built)
+"""
+    assert site.shell(code) == "{'hello'} [1]"
+
+
+def test_check_deploy_finds_nothing_with_https(site):
     variables = {"DJANGO_HTTPS": "1", "DJANGO_ALLOWED_HOSTS": "example.com"}
     site.write(HELLO).succeed("check", "--deploy", "--fail-level", "WARNING", **variables)
 
 
-def test_the_handler_is_built_once_by_requests_that_come_together(site):
-    site.write("""
-        from djng import Djng
-
-        app = Djng(middleware=["blog.Counting"])
-        built = []
-
-
-        class Counting:
-            def __init__(self, get_response):
-                built.append(1)
-                self.get_response = get_response
-
-            def __call__(self, request):
-                return self.get_response(request)
-
-
-        @app.route("/")
-        def index(request):
-            return "hello"
-    """)
+def test_the_admin_may_have_another_path(site):
+    site.write("from djng import Djng\n\napp = Djng(admin='/office')\n")
     assert (
-        site.shell("""
-        from concurrent.futures import ThreadPoolExecutor
-        from wsgiref.util import setup_testing_defaults
-
-        def ask(number):
-            environ = {"HTTP_HOST": "localhost"}
-            setup_testing_defaults(environ)
-            return b"".join(blog.app(environ, lambda status, headers: None))
-
-        with ThreadPoolExecutor(8) as pool:
-            print(set(pool.map(ask, range(8))), blog.built)
-    """)
-        == "{b'hello'} [1]"
+        site.shell("from django.urls import reverse; print(reverse('admin:index'))") == "/office/"
     )
 
 
-def test_the_admin_moves_and_goes(site):
-    site.write("from djng import Djng\n\napp = Djng(admin='/office')\n")
-    site.write("from djng import Djng\n\napp = Djng(admin=None)\n", "bare.py")
-    reverse = "from django.urls import reverse, NoReverseMatch; print(reverse('admin:index'))"
-    assert site.shell(reverse) == "/office/"
-    assert "NoReverseMatch" in site.python("-c", f"import bare; {reverse}").stderr
-    assert "django.contrib.admin" not in site.python("bare.py", "check").stdout
-
-
-def test_error_views_replace_the_pages(site):
-    site.write("""
-        @app.error(404)
-        def not_found(request, exception):
-            return f"no {exception.args[0]['path']}"
-
-        @app.error(500)
-        async def crashed(request, exception):
-            return {"error": type(exception).__name__}
-
-        @app.error(403)
-        def forbidden(request, exception):
-            return "no", 451
-
-        @app.route("/crash/")
-        def crash(request):
-            raise ZeroDivisionError
-
-        @app.route("/forbidden/")
-        def secret(request):
-            from django.core.exceptions import PermissionDenied
-            raise PermissionDenied
+def test_a_site_may_have_no_admin(site):
+    site.write("from djng import Djng\n\napp = Djng(admin=None)\n")
+    done = site.shell("""
+        from django.apps import apps
+        from django.core.management import call_command
+        from django.urls import NoReverseMatch, reverse
+        call_command("check")
+        print(apps.is_installed("django.contrib.admin"))
+        try:
+            reverse("admin:index")
+        except NoReverseMatch:
+            print("no admin")
     """)
-    site.succeed("check")
-    for server in ("gunicorn", "uvicorn"):
-        with site.serve(*SERVERS[server]) as running:
-            missing, crash = running.request("/x"), running.request("/crash/")
-            assert (missing.status, missing.text) == (404, "no x")
-            assert (crash.status, crash.text) == (500, '{"error": "ZeroDivisionError"}')
-            assert running.request("/forbidden/").status == 451
+    assert done.splitlines()[-2:] == ["False", "no admin"]
 
 
 def test_run_takes_the_arguments(site):
-    site.write(HELLO)
-    assert "no issues" in site.shell("blog.app.run(['blog.py', 'check'])")
+    assert "no issues" in site.write(HELLO).shell("blog.app.run(['blog.py', 'check'])")
 
 
-def test_a_file_alone_runs_the_server(site):
-    with site.write(HELLO).serve("blog.py", PORT="PORT") as server:
-        assert server.request("/").text == "debug True"
-
-
-def test_importing_djng_loads_no_part_of_django_that_reads_settings(site):
+def test_importing_djng_imports_no_module_of_django_that_reads_settings(site):
     code = "import sys, djng; print([m for m in sys.modules if m.startswith('django.')])"
     loaded = site.python("-c", code).stdout
     assert "django.conf" not in loaded
     assert "django.urls" not in loaded
-
-
-def test_nothing_for_developers_is_imported_in_production(site):
-    site.write("@app.get('/')\ndef index(request):\n    return 'hello'")
-    code = "import sys; blog.app.wsgi; print(*[m for m in sys.modules if m.startswith('djng.')])"
-    used = {name.removeprefix("djng.") for name in site.shell(code).split()}
-    assert used.isdisjoint({"debug", "hints", "reloader", "automigrate", "signin", "commands"})

@@ -1,6 +1,7 @@
-"""The one file is a Django app, however it is started."""
+"""The one file is a Django app, however it starts."""
 
 import pytest
+from conftest import Site
 
 POSTS = """
 from django.db import models
@@ -43,30 +44,40 @@ def index(request):
 """
 
 
-def test_a_first_migration_needs_no_label(site):
-    site.write(POSTS)
-    assert "Create model Post" in site.succeed("makemigrations")
-    assert "No changes detected" in site.succeed("makemigrations")
-    assert "No changes detected" in site.succeed("makemigrations", "--check")
+@pytest.fixture(scope="module")
+def posts(tmp_path_factory):
+    """The site with its migrations and its tables."""
+    site = Site(tmp_path_factory.mktemp("posts")).write(POSTS)
+    site.first_output = site.succeed("makemigrations")
+    site.shell("""
+        from django.core.management import call_command
+        call_command("migrate", verbosity=0)
+    """)
+    return site
 
 
-def test_migrations_name_the_file_and_never_main(site):
-    site.write(POSTS).succeed("makemigrations")
-    migration = (site.folder / "blog/migrations/0001_initial.py").read_text()
+@pytest.fixture(scope="module")
+def unmigrated(tmp_path_factory):
+    return Site(tmp_path_factory.mktemp("unmigrated")).write(POSTS)
+
+
+def test_a_first_migration_needs_no_label(posts):
+    assert "Create model Post" in posts.first_output
+    assert "No changes detected" in posts.succeed("makemigrations")
+
+
+def test_migrations_name_the_file_and_never_main(posts):
+    migration = (posts.folder / "blog/migrations/0001_initial.py").read_text()
     assert "import blog" in migration
     assert "blog.make_slug" in migration
     assert "blog.Post.make_title" in migration
     assert "__main__" not in migration
 
 
-def test_migrations_apply_however_the_file_is_known(site):
-    site.write(POSTS).succeed("makemigrations")
-    site.shell(
-        "from django.core.management import call_command; call_command('migrate', verbosity=0)"
-    )
-    assert site.shell("print(blog.Post.objects.create().slug)") == "slug"
-    assert "No changes detected" in site.succeed("makemigrations", "--check")
-    assert "No planned migration operations" in site.succeed("migrate", "--plan")
+def test_migrations_are_the_same_for_a_script_and_for_an_import(posts):
+    assert posts.shell("print(blog.Post.objects.create().slug)") == "slug"
+    assert "No changes detected" in posts.succeed("makemigrations", "--check")
+    assert "No planned migration operations" in posts.succeed("migrate", "--plan")
 
 
 def test_makemigrations_keeps_djangos_options(site):
@@ -86,49 +97,51 @@ def test_a_file_without_models_gets_no_migrations(site):
 
 
 @pytest.mark.parametrize("command", [["--help"], ["help", "migrate"], ["check"], ["--version"]])
-def test_looking_writes_nothing(site, command):
-    site.write(POSTS).succeed(*command)
-    assert site.files() == ["blog.py"]
+def test_commands_that_only_show_something_write_no_file(unmigrated, command):
+    unmigrated.succeed(*command)
+    assert unmigrated.files() == ["blog.py"]
 
 
-def test_an_import_writes_nothing(site):
-    site.write(POSTS).shell("")
-    assert site.files() == ["blog.py"]
+def test_an_import_writes_no_file(unmigrated):
+    unmigrated.shell("")
+    assert unmigrated.files() == ["blog.py"]
 
 
-WAYS = {
-    "script": ("blog.py", "shell", "-v0", "-c"),
-    "module": ("-m", "blog", "shell", "-v0", "-c"),
-}
-
-
-@pytest.mark.parametrize("way", WAYS)
-def test_the_file_is_the_app_as_a_program(site, way):
+@pytest.mark.parametrize(
+    "command",
+    [("blog.py", "shell", "-v0", "-c"), ("-m", "blog", "shell", "-v0", "-c")],
+    ids=["script", "module"],
+)
+def test_a_program_is_the_app(unmigrated, command):
     code = "import blog, __main__; assert blog is __main__; print(blog.Post._meta.label)"
-    done = site.write(POSTS).python(*WAYS[way], code)
+    done = unmigrated.python(*command, code)
     assert done.stdout.strip() == "blog.Post", done.stderr
 
 
-def test_the_file_is_the_app_when_imported(site):
-    assert site.write(POSTS).shell("print(blog.Post._meta.label)") == "blog.Post"
+def test_an_imported_file_is_the_app(unmigrated):
+    meta = "blog.Post._meta"
+    shown = unmigrated.shell(f"print({meta}.label, {meta}.ordering, {meta}.verbose_name)")
+    assert shown == "blog.Post ['-created'] article"
 
 
-def test_the_file_is_the_app_in_a_package(site):
+def test_a_file_in_a_package_is_the_app(site):
     site.write(POSTS, "shop/blog.py")
     code = "import shop.blog, blog; assert blog is shop.blog; print(blog.Post._meta.label)"
-    assert site.python("-c", code).stdout.strip() == "blog.Post"
+    assert site.fork("-c", code).stdout.strip() == "blog.Post"
 
 
-def test_the_file_is_the_app_from_another_folder(site, tmp_path_factory):
+def test_a_file_started_from_another_folder_writes_nothing_there(site, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
-    path = str(site.write(POSTS).folder / "blog.py")
-    assert site.python(path, "makemigrations", cwd=elsewhere).returncode == 0
-    assert site.python(path, "migrate", cwd=elsewhere).returncode == 0
+    path = site.write(POSTS, "my-blog.py").folder / "my-blog.py"
+    assert site.fork(path, "makemigrations", cwd=elsewhere).returncode == 0
+    assert site.fork(path, "migrate", cwd=elsewhere).returncode == 0
     assert list(elsewhere.iterdir()) == []
-    assert "blog.sqlite3" in site.files()
+    assert {"my-blog.sqlite3", "my-blog/migrations/0001_initial.py"} <= set(site.files())
+    migration = (site.folder / "my-blog/migrations/0001_initial.py").read_text()
+    assert "my_blog.make_slug" in migration  # the name of the file is no identifier
 
 
-def test_the_file_is_the_app_in_a_notebook(site):
+def test_a_notebook_is_the_app(site):
     cells = """
 from djng import Djng
 app = Djng()
@@ -147,43 +160,33 @@ print(Note.objects.get().text, Note._meta.label)
     assert site.files() == ["notebook.sqlite3"]
 
 
-def test_the_file_is_executed_once(site):
+def test_the_file_runs_once(site):
     site.write("print('executed')\nimport other").put("other.py", "from blog import app")
     assert site.succeed("check", "-v0").count("executed") == 1
-
-
-def test_a_name_that_is_no_identifier_works(site):
-    site.write(POSTS, "my-blog.py")
-    assert site.python("my-blog.py", "makemigrations").returncode == 0
-    assert site.python("my-blog.py", "migrate").returncode == 0
-    assert {"my-blog.sqlite3", "my-blog/migrations/0001_initial.py"} <= set(site.files())
-    migration = (site.folder / "my-blog/migrations/0001_initial.py").read_text()
-    assert "my_blog.make_slug" in migration
 
 
 @pytest.mark.parametrize(
     ("stem", "label"),
     [("blog", "blog"), ("my-blog", "my_blog"), ("2026", "app_2026"), ("class", "class_")],
 )
-def test_every_name_has_an_identifier(stem, label):
+def test_every_file_name_gets_an_identifier(stem, label):
     from djng.apps import label_of
 
     assert label_of(stem) == label
 
 
-def test_two_files_in_one_folder_share_nothing(site):
-    site.write(POSTS).write(POSTS, "shop.py")
-    for name in ("blog.py", "shop.py"):
-        assert site.python(name, "makemigrations").returncode == 0
-        assert site.python(name, "migrate").returncode == 0
-    site.shell("blog.Post.objects.create()")
-    counted = site.python("-c", "import shop; print(shop.Post.objects.count())").stdout
-    assert counted.strip() == "0"
+def test_two_files_in_one_folder_share_nothing(posts):
+    posts.write(POSTS, "shop.py")
+    for command in ("makemigrations", "migrate"):
+        assert posts.fork("shop.py", command).returncode == 0
+    count = "print(blog.Post.objects.count())"
+    assert int(posts.shell(f"blog.Post.objects.create(); {count}")) > 0
+    assert posts.fork("-c", f"import shop as blog; {count}").stdout.strip() == "0"
     folders = {"blog/migrations/0001_initial.py", "shop/migrations/0001_initial.py"}
-    assert folders | {"blog.sqlite3", "shop.sqlite3"} <= set(site.files())
+    assert folders | {"blog.sqlite3", "shop.sqlite3"} <= set(posts.files())
 
 
-def test_a_user_model_of_the_file_works(site):
+def test_the_file_may_define_the_user_model(site):
     site.write(
         """
         from djng import Djng
@@ -212,41 +215,28 @@ def test_a_user_model_of_the_file_works(site):
     assert "No changes detected" in site.succeed("makemigrations", "--check")
 
 
-def test_permissions_and_content_types_are_as_in_a_project(site):
-    site.write(POSTS).succeed("makemigrations")
-    site.succeed("migrate")
-    assert (
-        site.shell("""
+def test_migrate_creates_permissions_as_in_a_project(posts):
+    names = posts.shell("""
         from django.contrib.auth.models import Permission
         names = Permission.objects.filter(content_type__app_label="blog")
         print(*names.values_list("codename", flat=True))
     """)
-        == "add_post change_post delete_post view_post"
-    )
+    assert names == "add_post change_post delete_post view_post"
 
 
-def test_an_abstract_meta_is_inherited(site):
-    meta = "blog.Post._meta"
-    assert site.write(POSTS).shell(f"print({meta}.ordering, {meta}.verbose_name)") == (
-        "['-created'] article"
-    )
+def test_fixtures_are_written_and_read(posts):
+    posts.shell("blog.Post.objects.all().delete(); blog.Post.objects.create(title='one')")
+    posts.succeed("dumpdata", "blog", "--output", "posts.json")
+    posts.shell("blog.Post.objects.all().delete()")
+    assert "Installed 1 object" in posts.succeed("loaddata", "posts.json")
 
 
-def test_fixtures_come_and_go(site):
-    site.write(POSTS).succeed("makemigrations")
-    site.succeed("migrate")
-    site.shell("blog.Post.objects.create(title='one')")
-    site.succeed("dumpdata", "blog", "--output", "posts.json")
-    site.succeed("flush", "--noinput")
-    assert "Installed 1 object" in site.succeed("loaddata", "posts.json")
+def test_a_class_still_knows_its_line(posts):
+    code = "import inspect; blog.app.start(); print(inspect.getsourcelines(blog.Post)[1])"
+    assert posts.shell(code) == "21"
 
 
-def test_a_class_still_knows_its_line(site):
-    code = "import blog, inspect; blog.app.start(); print(inspect.getsourcelines(blog.Post)[1])"
-    assert site.write(POSTS).python("-c", code).stdout.strip() == "21"
-
-
-def test_the_folder_of_the_file_is_its_apps(site):
+def test_the_folder_with_the_files_name_belongs_to_the_app(site):
     site.write("""
         @app.route("/", template="page.html")
         def index(request):
@@ -263,12 +253,16 @@ def test_the_folder_of_the_file_is_its_apps(site):
     site.put("blog/templates/page.html", "in the folder {% static 'a.css' %}")
     site.put("blog/static/a.css", "a {}")
     assert site.succeed("greet") == "from the folder\n"
-    with site.serve() as server:
-        assert server.request("/").text == "in the folder /static/a.css"
-        assert server.request("/static/a.css").text == "a {}"
+    asked = site.shell("""
+        from django.test import Client
+        client = Client()
+        print(client.get("/").text)
+        print(client.get("/static/a.css").getvalue().decode())
+    """)
+    assert asked.splitlines() == ["in the folder /static/a.css", "a {}"]
 
 
-def test_apps_are_ready_after_the_file(site):
+def test_apps_become_ready_after_the_file_has_been_read(site):
     site.put(
         "shop/apps.py",
         """
@@ -279,17 +273,17 @@ def test_apps_are_ready_after_the_file(site):
 
             def ready(self):
                 import blog
-                print("ready, and the file is read:", hasattr(blog, "last"))
+                print("ready, and the file has been read:", hasattr(blog, "last"))
         """,
     )
     site.write("from djng import Djng\n\napp = Djng(apps=['shop'])\nprint('read')\nlast = 1\n")
     assert site.succeed("check", "-v0").splitlines()[:2] == [
         "read",
-        "ready, and the file is read: True",
+        "ready, and the file has been read: True",
     ]
 
 
-def test_odd_classes_and_lazy_values_are_no_obstacle(site):
+def test_unusual_classes_and_lazy_values_do_no_harm(site):
     site.write("""
         from django.utils.functional import SimpleLazyObject
 
@@ -310,7 +304,7 @@ def test_odd_classes_and_lazy_values_are_no_obstacle(site):
     assert site.shell("blog.app.start(); print(blog.Node.__module__)") == "blog"
 
 
-def test_an_app_that_fails_to_get_ready_fails_every_time(site):
+def test_an_app_that_fails_in_ready_fails_every_time(site):
     site.put(
         "shop/apps.py",
         """
@@ -333,7 +327,7 @@ def test_an_app_that_fails_to_get_ready_fails_every_time(site):
     """).splitlines() == ["not ready", "not ready"]
 
 
-def test_a_subclass_may_be_made_elsewhere(site):
+def test_another_file_may_define_a_subclass_of_djng(site):
     site.put(
         "base.py",
         """
@@ -351,7 +345,7 @@ def test_a_subclass_may_be_made_elsewhere(site):
     )
 
 
-def test_a_file_is_executed_by_an_import(site):
+def test_code_that_is_neither_run_nor_imported_is_refused(site):
     site.write("")
-    done = site.python("-c", "exec(open('blog.py').read(), {'__name__': 'nowhere'})")
-    assert "something runs this code that is no import" in done.stderr
+    done = site.fork("-c", "exec(open('blog.py').read(), {'__name__': 'nowhere'})")
+    assert "djng cannot find the module that calls Djng()." in done.stderr

@@ -1,4 +1,4 @@
-"""Every row of the README's tables for people from Flask and from Django is run as it stands."""
+"""Runs every row of the README's tables for people who come from Flask or from Django."""
 
 import re
 from textwrap import indent
@@ -18,7 +18,7 @@ CLIENT = "from django.test import Client\nclient = Client()\n"
 
 
 def body(code, head="@app.route('/')", view="def index(request)", before=""):
-    """A site whose view does that."""
+    """A site with one view that runs the code."""
     return f"{APP}{before}{head}\n{view}:\n{indent(code, '    ')}\n"
 
 
@@ -34,8 +34,8 @@ TEMPLATE = "app.templates['page.html'] = 'page of {{ name }}'\n\n\n"
 SAVED = "from django.contrib import messages\n\n\n"
 NAMED = "from django.http import Http404\n\n\nclass SoldOut(Exception): ...\n\n\n"
 ERRORS = "client.raise_request_exception = False\n"
-# A site and a script, in which RIGHT is the first code on the right and ALSO the second, and what
-# the script prints.
+# For the left side of each row: a site, a script, and what the script prints. In both, RIGHT stands
+# for the first code on the right side of the row, and ALSO for the second.
 FLASK = {
     "app = Flask(__name__)": (
         "from djng import Djng\nRIGHT\n\n\n@app.route('/')\ndef index(request):\n    return 'one'",
@@ -286,14 +286,14 @@ DJANGO = {
 
 
 def rows(title):
-    """What is on the left of each row of a table, and the code on its right."""
+    """The left side of each row of a table, and the code on the right side."""
     table = README.partition(f"## Coming from {title}\n")[2].partition("\n## ")[0]
     for left, right in re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)[1:]:
         yield re.findall(r"`(.+?)`", left)[0], re.findall(r"`(.+?)`", right)
 
 
 @pytest.mark.parametrize(("title", "checks"), [("Flask", FLASK), ("Django", DJANGO)])
-def test_no_row_is_left_out(title, checks):
+def test_every_row_has_a_check(title, checks):
     assert [left for left, _ in rows(title)] == [*checks]
 
 
@@ -305,9 +305,9 @@ def test_no_row_is_left_out(title, checks):
         for left, right in rows(title)
     ],
 )
-def test_a_row_of_the_tables_is_true(site, left, right, check):
+def test_the_code_of_a_row_works(site, left, right, check):
     if left == "@task" and django.VERSION < (6, 0):
-        pytest.skip("Django 6.0 has tasks first")
+        pytest.skip("tasks are new in Django 6.0")
     source, script, prints = check
     first, second, *_ = [
         re.sub(r'"(shop|members)\.(?=[A-Z])', '"blog.', code) for code in [*right, ""]

@@ -5,9 +5,9 @@ from copy import deepcopy
 import pytest
 from django.conf import global_settings
 
-from djng.exceptions import DjngError, SettingError
 from djng.conf import build, for_pytest
 from djng.environ import Environment
+from djng.exceptions import DjngError, SettingError
 
 
 def settings(folder, environ=None, command=None, **given):

@@ -1,12 +1,10 @@
 """What the file defines has the file's name from its definition on, however the file is run."""
 
 import sys
-import textwrap
 import time
-from pathlib import Path
 
 import pytest
-from conftest import environment, free_port, serving
+from conftest import environment
 
 RECORDER = """
 import dataclasses, enum, pickle, typing

@@ -1,4 +1,4 @@
-"""WSGI and ASGI are spoken to the letter."""
+"""The site follows the specifications of WSGI and ASGI."""
 
 import asyncio
 
@@ -13,12 +13,12 @@ from django.http import HttpResponse
 
 STATUSES = [status.value for status in HTTPStatus if status >= 200]
 PATHS = [f"/{kind}{status}/" for kind in ("", "django/") for status in STATUSES]
-PATHS += ["/parts/", "/crash/", "/missing/", "/200", "/static/site.css", "/robots.txt", "/admin/"]
+PATHS += ["/chunks/", "/crash/", "/missing/", "/200", "/static/site.css", "/robots.txt", "/admin/"]
 STATIC = [("Range", "bytes=2-4"), ("Range", "bytes=99-"), ("If-Modified-Since", "{date}")]
 REQUESTS = [(method, path, ()) for method in ("GET", "HEAD") for path in PATHS]
 REQUESTS += [("GET", "/static/site.css", [header]) for header in STATIC]
 REQUESTS += [("GET", "/200/", [("Host", "other.example")])]
-REQUESTS += [(method, "/parts/", ()) for method in ("POST", "OPTIONS", "DELETE")]
+REQUESTS += [(method, "/chunks/", ()) for method in ("POST", "OPTIONS", "DELETE")]
 
 
 @app.route("/<int:status>/")
@@ -31,9 +31,9 @@ async def django(request, status):
     return HttpResponse(status=status)
 
 
-@app.get("/parts/")
-def parts(request):
-    return iter(["two ", "parts"])
+@app.get("/chunks/")
+def chunks(request):
+    return iter(["two ", "chunks"])
 
 
 @app.route("/crash/")
@@ -114,7 +114,7 @@ SCOPE = {
 
 
 @pytest.mark.parametrize("client", [WSGI, ASGI], ids=["wsgi", "asgi"])
-def test_every_status_is_spoken_to_the_letter(site, client):
+def test_every_response_follows_the_specification(site, client):
     site.put("static/site.css", "body {}").put("public/robots.txt", "User-agent: *")
     site.write(SITE).shell(client)
 
@@ -128,18 +128,18 @@ async def first_message(application, scope, *messages):
     return first
 
 
-def test_asgi_is_spoken_in_both_kinds(app):
+def test_servers_may_call_the_site_as_asgi_2_or_asgi_3(app):
     message = {"type": "http.request", "body": b""}
 
-    async def newer(scope, receive, send):
+    async def asgi_3(scope, receive, send):
         await app(scope, receive, send)
 
-    # asgiref takes an object for the older kind, which is first called with the scope alone.
+    # asgiref takes the object for ASGI 2, whose applications are first called with the scope alone.
     assert asyncio.run(first_message(app, SCOPE, message))["status"] == 200
-    assert asyncio.run(first_message(newer, SCOPE, message))["status"] == 200
+    assert asyncio.run(first_message(asgi_3, SCOPE, message))["status"] == 200
 
 
-def test_the_lifespan_is_answered(app):
+def test_the_site_answers_the_lifespan(app):
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
     started = asyncio.run(first_message(app, {"type": "lifespan"}, *messages))
     assert started == {"type": "lifespan.startup.complete"}
@@ -147,8 +147,8 @@ def test_the_lifespan_is_answered(app):
     assert stopped == {"type": "lifespan.shutdown.complete"}
 
 
-def test_a_site_that_cannot_start_says_so_in_the_lifespan(site):
+def test_a_site_that_cannot_start_fails_in_the_lifespan(site):
     site.write("app.include('/x/', 'nowhere')")
-    done = site.python("-m", "uvicorn", "--port", "1", "blog:app")
+    done = site.fork("-m", "uvicorn", "--port", "1", "blog:app")
     assert done.returncode == 3
     assert "No module named 'nowhere'" in done.stderr

@@ -1,4 +1,6 @@
-"""Templates, tags and filters written in the file."""
+"""Templates, tags, filters and context processors that are written in the file."""
+
+import pytest
 
 PAGES = '''
 app.templates["base.html"] = "<title>{% block title %}{% endblock %}</title>"
@@ -30,27 +32,10 @@ def folder(request):
 @app.route("/both/", template="base.html")
 def both(request):
     return {}
-'''
 
 
-def test_templates_and_tags_of_the_file_need_no_load(site):
-    site.write(PAGES).put("templates/folder.html", "from {% answer %}")
-    site.put("templates/base.html", "never seen")
-    with site.serve() as server:
-        title = "<title>&lt;ADA&gt; 42 /static/a.css /</title>"
-        assert server.request("/").text.strip() == title
-        assert server.request("/folder/").text == "from 42"
-        assert server.request("/both/").text == "<title></title>"
-
-
-def test_a_template_of_the_file_replaces_an_apps(site):
-    site.write('app.templates["admin/login.html"] = "our own"')
-    with site.serve() as server:
-        assert server.request("/admin/login/").text == "our own"
-
-
-PROCESSED = """
-app.templates["index.html"] = "{{ town }} {{ asked }} {{ own }}"
+app.templates["admin/login.html"] = "our own {{ town }} {{ site_header }}"
+app.templates["index.html"] = "{{ town }} {{ path }} {{ own }}"
 
 
 @app.context_processor
@@ -60,25 +45,48 @@ def name(request):
 
 @app.context_processor
 def path(request):
-    return {"asked": request.path}
+    return {"path": request.path}
 
 
-@app.route("/", template="index.html")
-def index(request):
+@app.context_processor
+def sometimes(request):
+    return None if "forget" in request.GET else {}
+
+
+@app.route("/own/", template="index.html")
+def own(request):
     return {"own": "view"}
-"""
+'''
 
 
-def test_context_processors_of_the_file_add_to_every_template(site):
-    site.write(PROCESSED).put("templates/admin/login.html", "{{ town }} {{ site_header }}")
-    with site.serve() as server:
-        assert server.request("/").text == "Harbour / view"
-        assert server.request("/admin/login/").text == "Harbour Django administration"
+@pytest.fixture(scope="module")
+def server(module_site):
+    module_site.write(PAGES).put("templates/folder.html", "from {% answer %}")
+    module_site.put("templates/base.html", "never seen")
+    command = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app")
+    with module_site.serve(*command) as server:
+        yield server
 
 
-def test_a_context_processor_that_returns_no_dict_is_named(site):
-    site.write(PROCESSED + "\n\n@app.context_processor\ndef forgetful(request): ...\n")
-    with site.serve("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app") as server:
-        assert server.request("/").status == 500
-    line = "blog.py:24: forgetful() returned a value of type NoneType."
-    assert f"{line}\n  A context processor returns a dict." in server.log()
+def test_templates_and_tags_of_the_file_need_no_load(server):
+    title = "<title>&lt;ADA&gt; 42 /static/a.css /</title>"
+    assert server.request("/").text.strip() == title
+    assert server.request("/folder/").text == "from 42"
+
+
+def test_a_template_of_the_file_replaces_one_of_the_folder_or_an_app(server):
+    assert server.request("/both/").text == "<title></title>"
+    assert server.request("/admin/login/").text.startswith("our own")
+
+
+def test_context_processors_of_the_file_add_to_every_template(server):
+    assert server.request("/own/").text == "Harbour /own/ view"
+    assert server.request("/admin/login/").text == "our own Harbour Django administration"
+
+
+def test_a_context_processor_that_returns_no_dict_is_named(server):
+    assert server.request("/own/?forget").status == 500
+    line = PAGES.partition("def sometimes")[0].count("\n") + 4
+    log = server.log()
+    assert f"blog.py:{line}: sometimes() returned a value of type NoneType." in log
+    assert "\n  A context processor returns a dict." in log

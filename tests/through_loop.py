@@ -1,6 +1,7 @@
-"""Settings for Django's own tests, which puts djng's async middleware in the place of Django's.
+"""Settings that run Django's own tests with djng's async middleware. test_asgi.py uses them.
 
-Those tests are sync: each call of a middleware goes through the event loop here. test_asgi runs it.
+Django's tests call middleware without an event loop. Here each call goes through one, so that the
+tests reach the async code.
 """
 
 import asyncio
@@ -31,33 +32,34 @@ def is_in_loop():
 
 
 class ThroughLoop:
-    """A middleware whose sync call is an async one."""
+    """Makes a sync call of a middleware an async one."""
 
     def __call__(self, request):
         if iscoroutinefunction(self.get_response) or is_in_loop():
             return super().__call__(request)
-        twin = copy.copy(self)
-        twin.get_response = sync_to_async(self.get_response)
-        return async_to_sync(twin.__acall__)(request)
+        middleware = copy.copy(self)
+        middleware.get_response = sync_to_async(self.get_response)
+        return async_to_sync(middleware.__acall__)(request)
 
 
 class ThroughLoopWithView(ThroughLoop):
     def process_view(self, request, *args):
-        return async_to_sync(self.process_view_in_loop)(request, *args)
+        return async_to_sync(self.process_view_async)(request, *args)
 
 
-def through_loop(kind):
-    mixin = ThroughLoopWithView if hasattr(kind, "process_view_in_loop") else ThroughLoop
-    return type(kind.__name__, (mixin, kind), {})
+def through_loop(middleware):
+    has_view_hook = hasattr(middleware, "process_view_async")
+    mixin = ThroughLoopWithView if has_view_hook else ThroughLoop
+    return type(middleware.__name__, (mixin, middleware), {})
 
 
 class Runner(DiscoverRunner):
     def setup_test_environment(self, **options):
         super().setup_test_environment(**options)
         for name in [name for name in asgi.MIXINS if name.startswith("django.")]:
-            module, _, kind = name.rpartition(".")
-            made = through_loop(import_string(asgi.in_loop(name)))
-            setattr(import_module(module), kind, made)
-            del asgi.MIXINS[name]  # it is there already
+            module, _, class_name = name.rpartition(".")
+            replacement = through_loop(import_string(asgi.async_capable(name)))
+            setattr(import_module(module), class_name, replacement)
+            del asgi.MIXINS[name]  # Django's own name now stands for the replacement
         for module in (django.core.asgi, django.core.handlers.asgi):
             module.ASGIHandler = asgi.ASGIHandler

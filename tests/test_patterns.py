@@ -1,4 +1,4 @@
-"""Routers nest, are mounted more than once, and are views by themselves."""
+"""Routers: prefixes, names, nested routers, decorators, and a router called as a view."""
 
 import pytest
 from conftest import Site
@@ -119,31 +119,34 @@ def server(request, shop_site):
         ("/named/y/", "y"),
     ],
 )
-def test_a_prefix_is_stripped_and_names_are_found(server, path, text):
+def test_a_router_answers_below_its_prefix_and_its_names_are_found(server, path, text):
     assert server.request(path).text == text
 
 
-def test_methods_are_told_apart_below_a_prefix(server):
-    answer = server.request("/shop/7/", "DELETE")
+def test_methods_have_their_own_functions_below_a_prefix(server):
+    assert server.request("/shop/7/", "POST").status == 403  # there is no CSRF token
+    token = {"Cookie": f"csrftoken={'a' * 32}", "X_CSRFToken": "a" * 32}
+    answer = server.request("/shop/7/", "POST", **token)
+    assert (answer.status, answer.text) == (201, "bought 7")
+    answer = server.request("/shop/7/", "DELETE", **token)
     assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, POST, OPTIONS")
-    assert server.request("/shop/7/", "POST").status == 403  # there is no token
 
 
 def test_a_missing_slash_is_added_below_a_prefix(server):
     assert server.request("/shop/7").headers["Location"] == "/shop/7/"
 
 
-def test_a_decorator_stands_before_all_of_its_router(server):
+def test_a_decorator_applies_to_every_view_of_the_router(server):
     answer = server.request("/staff/")
     assert (answer.status, answer.headers["Location"]) == (302, "/accounts/login/?next=/staff/")
 
 
 @pytest.mark.parametrize(("path", "text"), [("/hooks/pay/", "paid"), ("/hooks/both/", "waited")])
-def test_an_exemption_of_a_router_is_one_of_its_views(server, path, text):
+def test_a_decorator_may_exempt_every_view_of_the_router_from_csrf(server, path, text):
     assert server.request(path, "POST").text == text
 
 
-def test_names_of_nested_routers_have_all_their_namespaces(shop_site):
+def test_a_nested_router_has_all_namespaces_in_its_names(shop_site):
     code = """
         from django.urls import resolve, reverse
         print(reverse("shop:nested:deep"), reverse("outlet:nested:deep"), reverse("shop:deep"))
@@ -156,7 +159,7 @@ def test_names_of_nested_routers_have_all_their_namespaces(shop_site):
     ]
 
 
-def test_a_router_is_a_view(shop_site):
+def test_a_router_may_be_called_as_a_view(shop_site):
     code = """
         from django.test import RequestFactory
         from shop import router
@@ -170,7 +173,7 @@ def test_a_router_is_a_view(shop_site):
     assert shop_site.shell(code).splitlines() == lines
 
 
-def test_a_router_alone_raises_what_its_views_raise(shop_site):
+def test_a_called_router_raises_404_for_unknown_urls(shop_site):
     code = """
         from django.http import Http404
         from django.test import RequestFactory
@@ -183,78 +186,112 @@ def test_a_router_alone_raises_what_its_views_raise(shop_site):
     assert shop_site.shell(code) == "not found"
 
 
-def test_routes_shows_where_the_views_of_a_router_are(shop_site):
+def test_the_routes_command_shows_the_routes_of_routers(shop_site):
     lines = [line.split() for line in shop_site.succeed("routes").splitlines()]
     assert ["GET", "/shop/<int:pk>/", "shop:item", "item", "shop.py:9"] in lines
     assert ["GET", "/outlet/nested/deep/", "outlet:nested:deep", "deep", "shop.py:24"] in lines
 
 
-REFUSED = {
-    "a placeholder of the prefix": (
-        "@part.get('/')\ndef index(request):\n    return ''\n\napp.include('/<int:pk>/', part)",
+VIEW = "@router.get('/')\ndef index(request):\n    return ''\n\n\n"
+LOUD = "from functools import wraps\n\n\ndef loud(view):\n    @wraps(view)\n"
+LOUD += "    def inner(request):\n        return view(request)\n    return inner\n\n\n"
+# Each starts at line 7 of the file.
+MISTAKES = {
+    "a placeholder of the prefix that the view does not take": (
+        VIEW + "app.include('/<int:pk>/', router)",
         'blog.py:7: the route "/<int:pk>/" gives pk to index(request).',
     ),
-    "a circle": (
-        "other = Router()\npart.include('/a/', other)\nother.include('/b/', part)\n"
-        "app.include('/', part)",
+    "a circle of routers": (
+        "other = Router()\nrouter.include('/a/', other)\nother.include('/b/', router)\n"
+        "app.include('/', router)",
         "blog.py:9: a router is included in itself.",
     ),
-    "a view": (
+    "a view that is included": (
         "app.include('/', print)",
         "blog.py:7: print has no URLs to include.\n  Write app.route(...) for a view",
     ),
     "a decorator above a route": (
-        "from functools import wraps\n\ndef loud(view):\n    @wraps(view)\n"
-        "    def inner(request):\n        return view(request)\n    return inner\n\n"
-        "@loud\n@part.get('/')\ndef index(request):\n    return ''\n\napp.include('/', part)",
-        "blog.py:16: a decorator of index() is above its route and does nothing.",
+        f"{LOUD}@loud\n{VIEW}app.include('/', router)",
+        "blog.py:18: a decorator of index() is above its route and does nothing.",
     ),
-    "a text for a list": (
-        "@part.get('/', middleware='shop.Basket')\ndef index(request):\n    return ''",
-        "blog.py:7: middleware='shop.Basket' is not a list.",
+    "a decorated router": (
+        f"{LOUD}app.include('/', loud(router))",
+        "blog.py:17: a router cannot be decorated.\n"
+        '  Write app.include("/", router, decorators=[loud]).',
+    ),
+    "an exempted router": (
+        "from django.contrib.auth.decorators import login_not_required\n\n"
+        "app.include('/', login_not_required(router))",
+        'Write app.include("/", router, decorators=[login_not_required]).',
+    ),
+    "a decorator that hides the router": (
+        "app.include('/', (lambda view: lambda request: view(request))(router))",
+        "has no URLs to include.",
+    ),
+    "a prefix without a slash": (
+        "app.include('/shop', router)",
+        'blog.py:7: the prefix "/shop" does not end with a slash.\n'
+        '  Write app.include("/shop/", ...).',
+    ),
+    "a prefix in second place": (
+        "app.include(router, '/shop/')",
+        'blog.py:7: the prefix is not a string.\n  Write app.include("/shop/", ...).',
+    ),
+    "a router that is routed": (
+        "app.route('/shop/')(router)",
+        'blog.py:7: a router has rules of its own.\n  Write app.include("/shop/", router).',
+    ),
+    "a module in place of its router": (
+        "import shop\n\napp.include('/shop/', shop)",
+        'blog.py:9: shop has no urlpatterns.\n  Write app.include("/shop/", shop.router).',
+    ),
+    "a router that is not included": (
+        VIEW,
+        "(djng.W002) blog.py:4: this Router is not included anywhere.",
     ),
 }
 
 
-@pytest.mark.parametrize("mistake", REFUSED)
-def test_a_mistake_is_told_with_its_line(site, mistake):
-    source, message = REFUSED[mistake]
-    site.write(f"from djng import Djng, Router\n\napp = Djng()\n\npart = Router()\n\n{source}")
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_shown_with_its_line(site, mistake):
+    source, message = MISTAKES[mistake]
+    site.put("shop.py", "from djng import Router\n\nrouter = Router()\n")
+    site.write(f"from djng import Djng, Router\n\napp = Djng()\nrouter = Router()\n\n\n{source}")
     done = site.run("check")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_a_route_that_another_one_takes_is_warned_of_below_a_prefix(site):
+def test_check_warns_of_a_route_that_an_earlier_one_hides_below_a_prefix(site):
     site.write("""
         from djng import Djng, Router
 
         app = Djng()
-        part = Router()
+        router = Router()
 
 
-        @part.get("/<slug:name>/")
+        @router.get("/<slug:name>/")
         def any(request, name):
             return name
 
 
-        @part.get("/new/")
+        @router.get("/new/")
         def new(request):
             return "new"
 
 
-        app.include("/a/", part)
+        app.include("/a/", router)
     """)
     assert 'blog.py:13: "/a/new/" is never reached.' in site.run("check").stderr
 
 
-def test_a_route_that_comes_too_late_is_refused(site):
+def test_a_route_after_the_first_resolved_url_is_refused(site):
     site.write("""
         from djng import Djng, Router
 
         app = Djng()
-        part = Router()
-        app.include("/", part)
+        router = Router()
+        app.include("/", router)
     """)
     late = """
         import blog
@@ -263,11 +300,27 @@ def test_a_route_that_comes_too_late_is_refused(site):
         resolve("/admin/")
 
 
-        @blog.part.get("/late/")
+        @blog.router.get("/late/")
         def late(request): ...
     """
-    done = site.put("late.py", late).python("late.py")
-    assert "late.py:8: too late: late.py:5 has resolved a URL." in done.stderr
+    done = site.put("late.py", late).fork("late.py")
+    assert "late.py:8: too late: a URL was already resolved at late.py:5." in done.stderr
+
+
+def test_urls_by_language_may_be_included(site):
+    site.write("""
+        from djng import Djng
+
+        app = Djng(middleware=["django.middleware.locale.LocaleMiddleware"])
+
+        from django.conf.urls.i18n import i18n_patterns
+        from django.http import HttpResponse
+        from django.urls import path
+
+        app.include("/", i18n_patterns(path("x/", lambda request: HttpResponse("x"))))
+    """)
+    code = "from django.test import Client; print(Client().get('/en/x/').text)"
+    assert site.shell(code) == "x"
 
 
 MODEL = """
@@ -290,16 +343,15 @@ TWO_FILES = (
 )
 
 
-def test_a_model_beside_the_file_is_one_of_its_app(site):
+def test_another_file_may_define_a_model_of_the_app(site):
     labelled = "models.TextField()\n\n    class Meta:\n        app_label = 'blog'"
     site.put("shop.py", MODEL.replace("models.TextField()", labelled)).write(TWO_FILES)
-    site.succeed("makemigrations")
-    site.succeed("migrate", "-v0")
-    with site.serve(*SERVERS["gunicorn"]) as server:
+    with site.serve() as server:  # it makes the migrations
         assert server.request("/shop/").text == "0 items"
+    assert "blog/migrations/0001_initial.py" in site.files()
 
 
-def test_a_model_that_is_in_no_app_is_told_what_to_write(site):
+def test_a_model_without_an_app_label_is_shown_what_to_write(site):
     site.put("shop.py", MODEL).write("")
     with site.develop() as server:
         site.write(TWO_FILES)

@@ -1,4 +1,4 @@
-"""Each row of the table in djng/views.py, asked for through a real WSGI and a real ASGI server."""
+"""What a view may return, and the response that it becomes, under WSGI and under ASGI."""
 
 import json
 
@@ -127,20 +127,30 @@ SERVERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def kitchen(module_site):
+    module_site.write(KITCHEN).shell("""
+        from importlib import invalidate_caches
+        from django.core.management import call_command
+
+        call_command("makemigrations", verbosity=0)
+        invalidate_caches()
+        call_command("migrate", verbosity=0)
+        blog.Dish.objects.create(name="soup")
+    """)
+    return module_site
+
+
 @pytest.fixture(scope="module", params=SERVERS)
-def get(module_site, request):
-    module_site.write(KITCHEN)
-    module_site.succeed("makemigrations")
-    module_site.succeed("migrate")
-    module_site.shell("blog.Dish.objects.get_or_create(name='soup')")
-    with module_site.serve(*SERVERS[request.param], DJANGO_DEBUG="1") as server:
+def get(kitchen, request):
+    with kitchen.serve(*SERVERS[request.param], DJANGO_DEBUG="1") as server:
         yield server.request
 
 
-both = pytest.mark.parametrize("way", ["sync", "async", "class", "class/async"])
+ways = pytest.mark.parametrize("way", ["sync", "async", "class", "class/async"])
 
 
-@both
+@ways
 @pytest.mark.parametrize(
     ("kind", "status", "content_type", "text"),
     [
@@ -160,57 +170,57 @@ both = pytest.mark.parametrize("way", ["sync", "async", "class", "class/async"])
         ("iterator", 200, "text/html; charset=utf-8", "ab"),
     ],
 )
-def test_what_a_view_returns_is_a_response(get, way, kind, status, content_type, text):
+def test_what_a_view_returns_becomes_a_response(get, way, kind, status, content_type, text):
     response = get(f"/{way}/{kind}/")
     assert (response.status, response.headers["Content-Type"]) == (status, content_type)
     assert response.text == text
 
 
 @pytest.mark.parametrize("kind", ["headers", "both", "pairs"])
-def test_headers_of_a_tuple_are_sent(get, kind):
+def test_the_headers_of_a_tuple_are_sent(get, kind):
     assert get(f"/sync/{kind}/").headers["X-Made"] == "yes"
 
 
-@both
+@ways
 @pytest.mark.parametrize(
-    ("kind", "problem", "way_out"),
+    ("kind", "problem", "hint"),
     [
         ("none", "returned None", "Did you forget `return`?"),
         ("none_and_200", "returned None", "Did you forget `return`?"),
-        ("model", "returned a value of type Dish", "the fields that may be seen"),
+        ("model", "returned a value of type Dish", "the fields that visitors may see"),
         ("queryset", "returned a value of type QuerySet", "values("),
         ("int", "returned a value of type int", "str(...)"),
         ("set", "returned a value of type set", "sorted(...)"),
         ("object", "returned a value of type object", "a Django response"),
         ("class", "returned a value of type type", "not the class"),
         ("nested", "returned what is not JSON", "plain values"),
-        ("tuple", "a tuple that is none of the accepted: (str, str, str, str)", "(body, status)"),
-        ("bad_status", "a tuple that is none of the accepted: (str, 999)", "(body, status)"),
+        ("tuple", "returned a tuple of another form: (str, str, str, str)", "(body, status)"),
+        ("bad_status", "returned a tuple of another form: (str, 999)", "(body, status)"),
         ("full_204", "returned a body with status 204", "return None"),
     ],
 )
-def test_what_cannot_be_a_response_names_the_view_and_the_way_out(get, way, kind, problem, way_out):
+def test_an_error_names_the_view_and_what_to_return_instead(get, way, kind, problem, hint):
     response = get(f"/{way}/{kind}/", Accept="text/plain")
     assert response.status == 500
     message = response.text
     assert message.startswith("blog.py:")
     assert len(message.splitlines()) <= 3
     assert problem in message
-    assert way_out in message
+    assert hint in message
     assert "hush" not in message
 
 
-def test_a_dict_is_for_the_template(get):
+def test_the_template_shows_a_dict(get):
     response = get("/page/")
     assert (response.status, response.text) == (200, "<p>&lt;soup&gt;</p>")
 
 
-def test_an_async_dict_with_a_status_is_for_the_template(get):
+def test_the_template_shows_a_dict_with_a_status(get):
     response = get("/page/async/")
     assert (response.status, response.text) == (201, "<p>stew</p>")
 
 
-def test_a_list_is_not_for_a_template(get):
+def test_a_template_cannot_show_a_list(get):
     assert "The template dish.html takes a dict" in get("/page/list/", Accept="text/plain").text
 
 
@@ -229,15 +239,15 @@ def test_a_generator_is_streamed(get, path):
         ("/instance/async/", "from an async instance"),
     ],
 )
-def test_anything_that_answers_a_request_can_be_routed(get, path, text):
+def test_everything_that_can_be_called_with_a_request_can_be_routed(get, path, text):
     assert get(path).text == text
 
 
-def test_a_coroutine_that_nobody_awaited_is_named(get):
+def test_a_coroutine_that_was_not_awaited_is_an_error(get):
     response = get("/awaited/", Accept="text/plain")
     assert response.status == 500
     assert "`await` it in an `async def`" in response.text
 
 
-def test_json_is_json(get):
+def test_a_dict_becomes_json(get):
     assert json.loads(get("/sync/dict/").text)["price"] == "1.50"
