@@ -57,9 +57,10 @@ class Djng(BaseRouter):
     """A whole Django site in one file, and its WSGI and ASGI application.
 
     Takes `apps` and `middleware` to add to Django's defaults; the path of the `admin` (None for no
-    admin); whether ``runserver`` may `migrate` by itself where that only adds; whether a proxy
-    serves the site over `https`; whether to `serve_media` with DEBUG off, too; and any Django
-    setting in capitals. A function given for a setting gets the default and returns the value.
+    admin); whether ``runserver`` may `migrate` when that only adds tables or columns; whether a
+    proxy serves the site over `https`; whether to `serve_media`, the uploaded files, even with
+    DEBUG off; and any Django setting in capitals. A function given for a setting gets the default
+    and returns the value.
     Raises KeywordError for another keyword, SettingError for a misspelt setting or an environment
     variable that does not parse, and SetupError if the file cannot become a site. ::
 

@@ -107,18 +107,18 @@ def default_settings(
         **(ERROR_PAGES if debug else {}),
         **(HTTPS if has_https and command not in COMMANDS_WITHOUT_HTTPS else {}),
         "DEBUG": debug,
-        "LOGGING": logging(debug),
+        "LOGGING": logging_settings(debug),
         "BASE_DIR": file.parent,
         "SECRET_KEY": environment.secret_key(file),
         "DATABASES": {"default": environment.database(file)},
-        "TEMPLATES": [templates(file.parent, given)],
+        "TEMPLATES": [template_settings(file.parent, given)],
         "MEDIA_ROOT": file.parent / "media",
         "INSTALLED_APPS": [*given["apps"], *contrib_apps(given["admin"])],
         "MIDDLEWARE": [*default_middleware(given), *given["middleware"]],
         **static_files(file.parent, command, debug or command == "test"),
         **environment.cache(),
         **environment.hosts(),
-        **email(given, debug),
+        **email_settings(given, debug),
     }
 
 
@@ -202,7 +202,7 @@ def default_middleware(given: Settings) -> list[str]:
     return [MIDDLEWARE[0], *csp, *MIDDLEWARE[1:]]
 
 
-def templates(folder: Path, given: Settings) -> Settings:
+def template_settings(folder: Path, given: Settings) -> Settings:
     """Templates of the file come first, then those in its folder, then those of the apps."""
     processors = [*PROCESSORS, *["template.{}.csp"] * has_csp(given)]
     django_loader = "django.template.loaders.{}.Loader".format
@@ -218,7 +218,7 @@ def templates(folder: Path, given: Settings) -> Settings:
     }
 
 
-def logging(debug: bool) -> Settings:
+def logging_settings(debug: bool) -> Settings:
     """Django's logging, but errors go to stderr with DEBUG off too. Django would only mail them."""
     error = "djng.dev.error_page.ErrorFormatter" if debug else "djng.log.ErrorFormatter"
     formatters = {"djng.error": {"()": error}, "djng.host": {"()": "djng.log.HostFormatter"}}
@@ -238,7 +238,7 @@ def logging(debug: bool) -> Settings:
     }
 
 
-def email(given: Settings, debug: bool) -> Settings:
+def email_settings(given: Settings, debug: bool) -> Settings:
     """Print mails to the terminal while developing. Django 6.1 has a new setting for it."""
     if any(name.startswith("EMAIL_") for name in given):
         return {}

@@ -31,7 +31,7 @@ def keep_connections(database: dict[str, Any], *, in_threads: bool) -> None:
 
 
 def use_write_ahead_log(connection: Any, **signal: Any) -> None:
-    """Let readers and a writer not wait for each other. It pays off where connections stay open."""
+    """Let readers and a writer work at the same time. It pays off if connections stay open."""
     if connection.vendor == "sqlite":
         with suppress(OperationalError), connection.cursor() as cursor:  # it may be read-only
             cursor.execute("PRAGMA journal_mode=WAL")

@@ -42,17 +42,17 @@ class Environment(NamedTuple):
             raise invalid(name, value, "1, true, yes, on, 0, false, no or off")
         return words[value]
 
-    def number(self, name: str, default: str, most: int) -> str:
+    def number(self, name: str, default: str, maximum: int) -> str:
         value = self.get(name) or default
-        if not (value.isascii() and value.isdigit() and 0 < int(value) <= most):
-            raise invalid(name, value, f"a number from 1 to {most}")
+        if not (value.isascii() and value.isdigit() and 0 < int(value) <= maximum):
+            raise invalid(name, value, f"a number from 1 to {maximum}")
         return value
 
     def port(self) -> str:
         """The port that a hosting platform asks for, or Django's default."""
         return self.number("PORT", "8000", 65535)
 
-    def listed(self, name: str, regex: str, what: str) -> list[str]:
+    def split(self, name: str, regex: str, what: str) -> list[str]:
         values = [value.strip() for value in self.get(name).split(",") if value.strip()]
         for value in values:
             if not re.fullmatch(regex, value):
@@ -61,9 +61,9 @@ class Environment(NamedTuple):
 
     def hosts(self) -> Settings:
         what = "bare host names such as example.com,"
-        hosts = self.listed("DJANGO_ALLOWED_HOSTS", r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]", what)
+        hosts = self.split("DJANGO_ALLOWED_HOSTS", r"\*|\.?[\w.-]+|\[[0-9a-fA-F:.]+\]", what)
         what = "origins with their scheme, such as https://example.com,"
-        origins = self.listed("DJANGO_CSRF_TRUSTED_ORIGINS", r"[a-z][a-z0-9+.-]*://[^/\s]+", what)
+        origins = self.split("DJANGO_CSRF_TRUSTED_ORIGINS", r"[a-z][a-z0-9+.-]*://[^/\s]+", what)
         return {"ALLOWED_HOSTS": hosts or DEFAULT_HOSTS, "CSRF_TRUSTED_ORIGINS": origins}
 
     def database(self, file: Path) -> Settings:

@@ -42,7 +42,7 @@ class FloatConverter:
 def register_converters(rule: str) -> None:
     """Register Flask's `float`, `string` and `any(a,b)` with Django, if the rule uses them."""
     for kind, choices in re.findall(r"<((?:float|string)(?=:)|any\(([^()]*)\))", rule):
-        if kind not in get_converters():  # the file may have its own; twice is an error
+        if kind not in get_converters():  # unless the file has its own: Django refuses a second one
             regex = f"(?:{'|'.join(map(re.escape, choices.split(',')))})"
             choice: Any = type("AnyConverter", (StringConverter,), {"regex": regex})
             flask = {"float": FloatConverter, "string": StringConverter}
@@ -83,7 +83,7 @@ def functions_of(view: View) -> Iterator[View]:
 
 
 def accepts(function: View, *args: Any, **kwargs: Any) -> bool:
-    """Whether the function takes these arguments. One that was not written in Python takes any."""
+    """Whether the function takes these arguments. True if Python cannot tell."""
     # Django's decorators pass on what they get; other decorators may add an argument.
     while getattr(function, "__globals__", {}).get("__name__", "").startswith("django."):
         if not hasattr(function, "__wrapped__") or hasattr(function, "view_class"):
