@@ -105,6 +105,22 @@ def test_options_that_leave_no_case_get_no_hint(files):
     assert "There are no tests" not in done.stderr
 
 
+RUNNER = """
+class Runner:
+    def __init__(self, **options):
+        pass
+
+    def run_tests(self, labels):
+        print("ran", labels[0])
+"""
+
+
+def test_a_test_runner_needs_only_run_tests(site):
+    site.put("runner.py", RUNNER)
+    output = site.write(SITE + CASE).succeed("test", "--testrunner", "runner.Runner")
+    assert output == "ran blog.IndexTests\n"
+
+
 def test_pytest_runs_the_file_without_any_settings(files):
     done = files.python(*PYTEST, "blog.py")
     assert "blog.py::IndexTests::test_it_counts PASSED" in done.stdout, done.stdout + done.stderr

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands import test
+from django.test.runner import DiscoverRunner
 from django.test.utils import get_runner
 
 from djng.app import Djng
@@ -18,12 +19,18 @@ class Command(test.Command):
     def handle(self, *test_labels: str, **options: Any) -> None:
         if not test_labels and (site := Djng.current):
             test_labels = find_labels(site)
-            runner = get_runner(settings, options["testrunner"])(verbosity=0, interactive=False)
-            if not runner.build_suite(test_labels).countTestCases():
+            runner = get_runner(settings, options["testrunner"])
+            pattern = options.get("pattern")
+            if issubclass(runner, DiscoverRunner) and not has_tests(runner, test_labels, pattern):
                 where = f"{site.label}.py, or in test_*.py beside it"
                 message = f"There are no tests: write a TestCase in {where}."
                 raise CommandError(f"{message} Test functions are for pytest.", returncode=NO_TESTS)
         super().handle(*test_labels, **options)
+
+
+def has_tests(runner: type[DiscoverRunner], labels: tuple[str, ...], pattern: str | None) -> bool:
+    suite = runner(pattern=pattern, verbosity=0, interactive=False).build_suite(labels)
+    return bool(suite.countTestCases())
 
 
 def find_labels(site: Djng) -> tuple[str, ...]:
