@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, Site
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -238,3 +238,104 @@ def test_a_header_that_cannot_be_read_is_an_error_of_the_client(site, command):
             headers["Cookie"] = f"csrftoken={TOKEN}"
             assert server.request(path, "POST", "a=1", **headers).status == status
     assert "Traceback" not in server.log()
+
+
+QUOTES = """
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404, StreamingHttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+ERRORS = [ValueError, BadRequest, PermissionDenied, SuspiciousOperation, Http404]
+
+
+@app.get("/raise/<int:number>/")
+def raises(request, number):
+    raise ERRORS[number](request.GET["q"])
+
+
+@app.get("/asynchronous/")
+async def asynchronous(request):
+    raise ValueError(request.GET["q"])
+
+
+@app.get("/stream/")
+def stream(request):
+    yield "started"
+    raise ValueError(request.GET["q"])
+
+
+@app.get("/key/")
+def key(request):
+    return request.GET["nothing"]
+
+
+@app.post("/form/")
+def form(request):
+    return "sent"
+
+
+@app.post("/upload/")
+@csrf_exempt
+def upload(request):
+    raise ValueError(request.FILES["file"].name)
+
+
+@app.get("/header/")
+def header(request):
+    return "", {"X": request.GET["q"]}
+
+
+@app.get("/log/")
+def log(request):
+    import logging
+    logging.getLogger("blog").warning("searched for %s", request.GET["q"])
+    return "logged"
+"""
+SENT = "%1b]0;sent%07%0d%c2%9b31m%e2%80%ae%0aFAKE"  # it sets a terminal's title and colors
+RAW = "\x1b]0;raw\x07\x9b31m"
+UPLOAD = (
+    f'--b\r\nContent-Disposition: form-data; name="file"; filename="{RAW}"\r\n\r\na\r\n--b--\r\n'
+)
+MULTIPART = [("Content-Type", "multipart/form-data; boundary=b")]
+SECURE = [("Cookie", f"csrftoken={TOKEN}"), ("X-Forwarded-Proto", "https")]
+QUOTED = [
+    *[("GET", f"/raise/{number}/?q={SENT}", [], "") for number in range(5)],
+    *[("GET", f"/{name}/?q={SENT}", [], "") for name in ("asynchronous", "header", "log")],
+    ("GET", f"/{SENT}/", [], ""),
+    ("GET", f"/key/?{SENT}=1", [], ""),
+    ("GET", "/", [("Host", f"a{RAW}")], ""),
+    ("GET", "/", [("Host", "localhost"), ("Accept", f"text/plain, {RAW}")], ""),
+    ("POST", f"/form/?{SENT}", [("Origin", f"http://{RAW}")], ""),
+    ("POST", f"/form/{SENT}", [("Referer", f"https://{RAW}/"), *SECURE], ""),
+    ("POST", "/form/", [("Referer", f"https://{RAW}/"), *SECURE], ""),
+    ("POST", "/upload/", MULTIPART, UPLOAD),
+    ("POST", f"/media/{SENT}", [], ""),
+]
+# Other servers log these themselves.
+OF_RUNSERVER = [
+    ("GET", f"/stream/?q={SENT}", [], ""),
+    (f"GET{RAW}", "/form/", [], ""),
+    (f"POST{RAW}", "/nothing/", [], ""),
+    ("GET", f"/{RAW}/?{RAW}", [], ""),
+    ("GET", f"/raise/0/?q={RAW}", [], ""),
+]
+
+
+@pytest.fixture(scope="module")
+def quoting(tmp_path_factory):
+    https = "SECURE_PROXY_SSL_HEADER=('HTTP_X_FORWARDED_PROTO', 'https')"
+    source = f"from djng import Djng\n\napp = Djng({https})\n{QUOTES}"
+    return Site(tmp_path_factory.mktemp("quoting")).write(source)
+
+
+@pytest.mark.parametrize("name", ["runserver", "gunicorn", "uvicorn"])
+@pytest.mark.parametrize("debug", ["1", "0"])
+def test_what_a_request_sends_is_escaped_in_the_terminal(quoting, name, debug):
+    is_ours = name == "runserver"
+    command = RUNSERVER if is_ours else COMMANDS[name]
+    with quoting.serve(*command, DJANGO_DEBUG=debug) as server:
+        for method, target, headers, body in QUOTED + OF_RUNSERVER * is_ours:
+            answer_to(server.port, to_bytes(method, target, headers, body.encode("latin-1")))
+        log = server.says("searched for")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e]", log), repr(log)
+    assert r"\x1b]0;sent\x07" in log

@@ -16,17 +16,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from socketserver import ThreadingMixIn
 from threading import Event, Thread, Timer
 from traceback import walk_tb
-from typing import Any, ClassVar, NoReturn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+from typing import Any, NoReturn
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from django.core.servers import basehttp
 from django.utils import autoreload
 
 from djng.dev.error_page import Explanation, explain
+from djng.dev.server import ErrorServer, InheritedSocketMixin, SilentRequestHandler
 from djng.exceptions import missing_run
 
 # Not ``-m``: the child must import modules from the same folder as its parent.
@@ -205,32 +203,6 @@ def create_reloader(site: Path) -> autoreload.BaseReloader:
     # Django forgets a file that is missing for a moment, as when an editor or git replaces it.
     reloader.extra_files |= {site} | autoreload.iter_all_python_module_files()
     return reloader
-
-
-class InheritedSocketMixin:
-    """A server that uses the socket of the parent process."""
-
-    listener: ClassVar[socket.socket]
-
-    def server_bind(self: Any) -> None:
-        self.socket.close()
-        self.socket = self.listener
-        self.server_address = self.listener.getsockname()
-        self.server_name, self.server_port = self.server_address[:2]
-        self.setup_environ()
-
-
-class DevelopmentServer(InheritedSocketMixin, basehttp.WSGIServer):
-    pass
-
-
-class ErrorServer(InheritedSocketMixin, ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class SilentRequestHandler(WSGIRequestHandler):
-    def log_message(self, *args: Any) -> None:
-        pass  # the page asks twice a second
 
 
 def show_error(error: BaseException, site: Path, debug: bool) -> NoReturn:

@@ -27,6 +27,7 @@ from django.views import csrf, debug
 
 from djng.dev.hints import hint_for
 from djng.exceptions import FRAMEWORK, DjngError, Location, locate, name_of, user_lines
+from djng.log import EscapingFormatter, escape_controls
 from djng.rules import METHODS
 from djng.templates import sources
 
@@ -46,7 +47,8 @@ class Explanation(NamedTuple):
         if self.where and (source := linecache.getline(*self.where).strip()):
             lines.append(f"    {source}")
         lines += [f"    called by {location}" for location in self.callers[:3]]
-        return "\n".join(lines + [f"  {line}" for line in self.hint.splitlines()])
+        lines += [f"  {line}" for line in filter(None, self.hint.split("\n"))]
+        return "\n".join(escape_controls(line, keep="\t") for line in lines)
 
     def to_html(self, *, details: str = "", error_id: str = "") -> SafeString:
         """Render the page. `details` is a page within it; with `error_id` it reloads itself."""
@@ -167,7 +169,7 @@ def hide_passwords(text: str) -> str:
     return text
 
 
-class ErrorFormatter(logging.Formatter):
+class ErrorFormatter(EscapingFormatter):
     """Log the explanation of a failed request instead of its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -179,7 +181,7 @@ class ErrorFormatter(logging.Formatter):
         if not (explanation.where or explanation.hint):
             return super().format(record)
         is_repeated = message.startswith(str(error).partition("\n")[0] or "?")
-        return f"{explanation}" if is_repeated else f"{message}\n{explanation}"
+        return f"{explanation}" if is_repeated else f"{escape_controls(message)}\n{explanation}"
 
 
 def respond(request: HttpRequest, status: int, explanation: Explanation) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Serve the site while developing. Runs as ``python blog.py``, or with ``runserver``."""
 
 import errno
+import logging
 import os
 import socket
 import sys
@@ -18,7 +19,7 @@ from whitenoise.runserver_nostatic.management.commands import runserver
 import djng
 from djng.app import Djng
 from djng.database import unapplied_migrations
-from djng.dev import automigrate, autoreload
+from djng.dev import automigrate, autoreload, server
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
 from djng.wsgi import WSGIHandler
@@ -29,7 +30,7 @@ ALL_ADDRESSES = ("0", "0.0.0.0", "::")  # noqa: S104  # only if the user asks fo
 class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
     site: Djng
     signin: Any = None
-    server_cls = autoreload.DevelopmentServer
+    server_cls = server.DevelopmentServer
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -47,7 +48,7 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
             listener = self.listen(is_fixed=bool(options["addrport"] or os.environ.get("PORT")))
             if options["use_reloader"]:
                 autoreload.supervise(listener, self.site.path, settings.DEBUG)
-            autoreload.InheritedSocketMixin.listener = listener
+            server.InheritedSocketMixin.listener = listener
         self.prepare_site(options)
         if options["use_reloader"]:
             autoreload.run_with_reloader(self.inner_run, self.site.path, **options)
@@ -80,6 +81,7 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
     def prepare_site(self, options: dict[str, Any]) -> None:
         """Make the changes for development, before Django reads the site's URLs."""
         self.site.keep_secret_key()
+        logging.getLogger("django.server").addFilter(server.escape_arguments)
         self.migrates = settings.DEBUG and options["migrate"] and self.site.migrates
         if settings.DEBUG and self.site.admin_path is not None:
             from djng.dev import signin  # it imports models, for which not every site has the apps

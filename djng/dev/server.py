@@ -1,0 +1,74 @@
+"""The servers of ``runserver``: one for the site, and one for an error that keeps it from starting.
+
+Both use the socket of the process that the user has started, which stays open between them.
+"""
+
+import logging
+import socket
+import sys
+from contextlib import redirect_stderr
+from io import TextIOBase
+from socketserver import ThreadingMixIn
+from typing import Any, ClassVar, TextIO
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+from django.core.servers import basehttp
+
+from djng.log import escape_controls, escape_lines
+
+
+class InheritedSocketMixin:
+    """A server that uses the socket of the parent process."""
+
+    listener: ClassVar[socket.socket]
+
+    def server_bind(self: Any) -> None:
+        self.socket.close()
+        self.socket = self.listener
+        self.server_address = self.listener.getsockname()
+        self.server_name, self.server_port = self.server_address[:2]
+        self.setup_environ()
+
+
+class EscapingStream(TextIOBase):
+    """Escapes tracebacks that no log formatter sees. Their messages may quote the request."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        return self.stream.write(escape_lines(text))
+
+    def flush(self) -> None:
+        self.stream.flush()
+
+
+class RequestHandler(basehttp.WSGIRequestHandler):
+    def get_stderr(self) -> Any:
+        """Where the traceback goes if a response fails when a part of it has been sent."""
+        return EscapingStream(sys.stderr)
+
+
+class DevelopmentServer(InheritedSocketMixin, basehttp.WSGIServer):
+    def __init__(self, address: Any, handler: Any, **options: Any) -> None:
+        super().__init__(address, RequestHandler, **options)
+
+    def handle_error(self, *args: Any) -> None:
+        with redirect_stderr(EscapingStream(sys.stderr)):
+            super().handle_error(*args)
+
+
+def escape_arguments(record: logging.LogRecord) -> bool:
+    """A log filter: escape the parts of a message, as Django does for this logger from 6.1 on."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(escape_controls(a) if isinstance(a, str) else a for a in record.args)
+    return True
+
+
+class ErrorServer(InheritedSocketMixin, ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class SilentRequestHandler(WSGIRequestHandler):
+    def log_message(self, *args: Any) -> None:
+        pass  # the page asks twice a second
