@@ -1,6 +1,7 @@
 """``runserver`` migrates the database by itself, as long as no data can be lost."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import Site
@@ -368,3 +369,112 @@ def test_a_column_that_the_user_has_added_by_hand_is_kept(site):
     )
     assert "no migration has made these columns of the table blog_post: hand\n" in shown
     assert "kept by hand" in shown
+
+
+HAND_MADE = (
+    CURSOR
+    + """
+cursor.execute("CREATE TRIGGER by_hand AFTER INSERT ON blog_post BEGIN SELECT 1; END")
+cursor.execute("CREATE INDEX fast ON blog_post (size, title)")
+"""
+)
+NAMES = """
+cursor.execute("SELECT name FROM sqlite_master WHERE type IN ('trigger', 'index')")
+print("names", *(name for name, in cursor))
+"""
+
+
+def test_triggers_and_indexes_made_by_hand_are_kept(site):
+    before = site.files()
+    shown = site.edit(SIZE, SIZE + NEW).shell(HAND_MADE + UPDATE + NAMES)
+    assert shown.startswith(
+        "Not migrated: this copies the table blog_post without the trigger by_hand, the index fast."
+        "\n  Run: python blog.py makemigrations, then python blog.py migrate\n"
+    )
+    assert "by_hand" in shown.split("names")[1]
+    assert "fast" in shown.split("names")[1]
+    assert site.files() == before
+
+
+def test_a_pending_migration_keeps_triggers_too(site):
+    shown = site.edit(SIZE, SIZE + NEW).shell(
+        f"""
+from django.core.management import call_command
+call_command("makemigrations", verbosity=0)
+{HAND_MADE}{UPDATE}{NAMES}"""
+    )
+    assert "Not migrated: this copies the table blog_post without the trigger" in shown
+    assert "by_hand" in shown.split("names")[1]
+
+
+def test_a_change_that_copies_no_table_is_migrated_beside_a_trigger(site):
+    null = "    new = models.IntegerField(null=True)\n"
+    shown = site.edit(SIZE, SIZE + null).shell(HAND_MADE + UPDATE + NAMES)
+    assert "Add field new to post" in shown
+    assert "by_hand" in shown.split("names")[1]
+
+
+EMPTY = {
+    "through table": """
+class Membership(models.Model):
+    person = models.ForeignKey("Person", models.CASCADE)
+    group = models.ForeignKey("Group", models.CASCADE)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "group"], name="once")]
+
+
+class Person(models.Model):
+    groups = models.ManyToManyField("Group", through=Membership)
+
+
+class Group(models.Model): ...
+""",
+    "circle": """
+class Team(models.Model):
+    captain = models.ForeignKey("Player", models.PROTECT, related_name="+")
+
+
+class Player(models.Model):
+    team = models.ForeignKey(Team, models.CASCADE, unique=True)
+
+    class Meta:
+        unique_together = [["team", "id"]]
+""",
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_an_empty_database_takes_every_model(new_site, name):
+    new_site.write(f"from django.db import models\n{EMPTY[name]}")
+    shown = new_site.shell(UPDATE)
+    assert "Not migrated" not in shown
+    assert "0001_initial.py: Create model" in shown
+    assert "No changes" in new_site.succeed("makemigrations", "--check")
+    assert "No migrations to apply" in new_site.succeed("migrate")
+
+
+SLOW = """
+from django.db.models.signals import pre_migrate
+from django.dispatch import receiver
+
+
+@receiver(pre_migrate)
+def wait(app_config, **signal):
+    if app_config.label == "blog":
+        time.sleep(2)
+"""
+
+
+def test_two_servers_that_see_the_same_change_migrate_once(site):
+    site.edit(SIZE, SIZE + NEW).edit("@app.get", f"import time\n{SLOW}\n@app.get")
+    code = f"import blog\n{UPDATE}{ROWS}"
+    with ThreadPoolExecutor(2) as pool:
+        done = [pool.submit(site.python, "-c", code) for _ in range(2)]
+        shown = [each.result().stdout for each in done]
+    assert sorted("Add field new to post" in each for each in shown) == [False, True]
+    for each in shown:
+        assert "Not migrated" not in each
+        assert "'new': 0" in each
+    assert len([name for name in site.files() if name.startswith("blog/migrations/0")]) == 2
+    assert "No changes" in site.succeed("makemigrations", "--check")

@@ -3,16 +3,21 @@
 It only adds: tables, columns that have a value for every row, wider columns, indexes. If any change
 could lose data or fail, it makes no change at all, since half of a rename would be a loss. Then the
 user runs ``makemigrations``, which asks. An app without an applied migration has no rows to lose,
-so its migrations are applied whatever they do.
+so its migrations are applied whatever they do. Two servers of one project take turns.
 """
 
 import math
-from collections.abc import Callable
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import invalidate_caches
 from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.core.files import locks
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations import operations
@@ -60,18 +65,42 @@ def update_database(label: str, write: Write, warn: Write) -> None:
         update_database("blog", print, print)
     """
     try:
-        executor = MigrationExecutor(connection)
-        pending = find_pending(executor)
-        changes = find_changes(label, executor.loader)
-        if not (pending or changes):
-            return
-        if reason := find_objection(label, executor.loader, pending, changes):
-            warn(f"Not migrated: {reason}")
-        else:
-            migrate(label, pending, changes, write)
+        with locked(Path(apps.get_app_config(label).path).parent):
+            reason = migrate_if_safe(label, write)
     except Exception as error:  # the server starts in any case
         text = f"{type(error).__name__}: {error}"
-        warn(f"Not migrated: {text}\n  For the full error, run: {command_line(*COMMANDS)}")
+        reason = f"{text}\n  For the full error, run: {command_line(*COMMANDS)}"
+    if reason:
+        warn(f"Not migrated: {reason}")
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time migrate the sites of the folder."""
+    path, flags = folder, os.O_RDONLY
+    if sys.platform == "win32":  # it cannot open a folder, but it deletes such a file by itself
+        path, flags = folder / ".djng-lock", os.O_RDWR | os.O_CREAT | os.O_TEMPORARY
+    descriptor = os.open(path, flags)
+    try:
+        with suppress(OSError):  # not every network file system has locks
+            locks.lock(descriptor, locks.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def migrate_if_safe(label: str, write: Write) -> str:
+    """Migrate, and return an empty string; or return why the user must do it, and how."""
+    invalidate_caches()  # another process may have written a migration just now
+    executor = MigrationExecutor(connection)
+    pending = find_pending(executor)
+    changes = find_changes(label, executor.loader)
+    if not (pending or changes):
+        return ""
+    if reason := find_objection(label, executor.loader, pending, changes):
+        return reason
+    migrate(label, pending, changes, write)
+    return ""
 
 
 def find_pending(executor: MigrationExecutor) -> list[Migration]:
@@ -100,13 +129,14 @@ class Questioner(MigrationQuestioner):
 def migrate(label: str, pending: list[Migration], changes: list[Migration], write: Write) -> None:
     """Write the changes as migration files, apply them and the pending ones, and say so."""
     files = [Path(MigrationWriter(migration).path) for migration in changes]
+    new = [file for file in files if not file.exists()]
     try:
         if changes:
             call_command("makemigrations", label, verbosity=0, interactive=False)
             invalidate_caches()
         call_command("migrate", verbosity=0, interactive=False)
     except Exception:
-        delete_unapplied(label, files)
+        delete_unapplied(label, new)
         raise
     for file, migration in zip(files, changes, strict=True):
         what = "; ".join(operation.describe() for operation in migration.operations)
@@ -131,8 +161,14 @@ def find_objection(
         describe_missing_files(label, loader)
         or describe_unsafe_pending(loader, pending)
         or describe_unknown_columns(label, loader)
-        or describe_unsafe_changes(loader, changes)
+        or describe_unsafe_changes(label, loader, changes)
+        or describe_losses(loader, [*pending, *changes])
     )
+
+
+def applied_apps(loader: MigrationLoader) -> set[str]:
+    """The labels of the apps that may have rows already."""
+    return {label for label, _ in loader.applied_migrations}
 
 
 def describe_missing_files(label: str, loader: MigrationLoader) -> str:
@@ -178,8 +214,10 @@ def unknown_columns(meta: Any) -> list[str]:
     return sorted({column.name for column in columns} - {field.column for field in meta.fields})
 
 
-def describe_unsafe_changes(loader: MigrationLoader, changes: list[Migration]) -> str:
+def describe_unsafe_changes(label: str, loader: MigrationLoader, changes: list[Migration]) -> str:
     """List all operations of the changes if any of them does more than add."""
+    if label not in applied_apps(loader):
+        return ""
     state = loader.project_state()
     verdicts = [
         (operation, only_adds(operation, migration.app_label, state))
@@ -192,10 +230,40 @@ def describe_unsafe_changes(loader: MigrationLoader, changes: list[Migration]) -
     return f"this could lose data or fail.{''.join(lines)}\n  Run: {command_line(*COMMANDS)}"
 
 
+def describe_losses(loader: MigrationLoader, migrations: list[Migration]) -> str:
+    """Name the triggers and indexes of tables that SQLite copies without them: no model has them."""
+    if connection.vendor != "sqlite":
+        return ""
+    sql = collect_sql(loader, migrations)
+    query = (
+        "SELECT type, name FROM sqlite_master WHERE tbl_name = %s COLLATE NOCASE"
+        " AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY name"
+    )
+    for table in re.findall(r'CREATE TABLE "new__(.+?)"', sql):
+        with connection.cursor() as cursor:
+            found = cursor.execute(query, [table]).fetchall()
+        if lost := [f"the {kind} {name}" for kind, name in found if f'INDEX "{name}"' not in sql]:
+            what = f"this copies the table {table} without {', '.join(lost)}."
+            return f"{what}\n  Run: {command_line(*COMMANDS)}\n  Then create them again."
+    return ""
+
+
+def collect_sql(loader: MigrationLoader, migrations: list[Migration]) -> str:
+    """The SQL of the migrations, without that of apps that have no table yet."""
+    state = loader.project_state([*loader.applied_migrations.keys() & loader.graph.nodes.keys()])
+    with connection.schema_editor(collect_sql=True) as editor:
+        for migration in migrations:
+            if migration.app_label in applied_apps(loader):
+                migration.apply(state, editor, collect_sql=True)
+            else:
+                migration.mutate_state(state, preserve=False)
+    return "\n".join(editor.collected_sql)
+
+
 def is_safe(loader: MigrationLoader, migration: Migration) -> bool:
     """Whether a migration file only adds, or its app has no rows yet."""
     label = migration.app_label
-    if label not in {app for app, _ in loader.applied_migrations}:
+    if label not in applied_apps(loader):
         return True
     state = loader.project_state((label, migration.name), at_end=False)
     return all(only_adds(operation, label, state) for operation in migration.operations)
