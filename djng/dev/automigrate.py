@@ -231,7 +231,7 @@ def describe_unsafe_changes(label: str, loader: MigrationLoader, changes: list[M
 
 
 def describe_losses(loader: MigrationLoader, migrations: list[Migration]) -> str:
-    """Name the triggers and indexes of tables that SQLite copies without them: no model has them."""
+    """Name triggers and indexes that no model has, on tables that SQLite copies without them."""
     if connection.vendor != "sqlite":
         return ""
     sql = collect_sql(loader, migrations)
