@@ -3,6 +3,7 @@
 import quopri
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from http.cookiejar import CookieJar
 from textwrap import dedent
 from types import SimpleNamespace
@@ -70,7 +71,7 @@ class Visitor:
 
     def sign_up(self, name, path="/accounts/signup/", password=PASSWORD):
         passwords = {"password1": password, "password2": password}
-        email = name if "@" in name else f"{name}@example.org"
+        email = name if "@" in name else f"{name if name.isascii() else 'a'}@example.org"
         return self.fill_in(path, username=name, email=email, **passwords)
 
     def sign_in(self, name, path="/accounts/login/", password=PASSWORD):
@@ -196,6 +197,47 @@ def test_two_names_must_differ_in_more_than_upper_case(visitor, another):
         page = another.sign_up(name)
         assert page.text.count("A user with that username already exists.") == 1
     assert another.open("/").text == "Hello AnonymousUser"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("Ärger", "äRGER"), ("Жанна", "жанНА"), ("Σίσυφος", "ΣΊΣΥΦΟΣ")]
+)
+def test_the_case_of_every_letter_counts_as_the_same(visitor, another, first, second):
+    assert visitor.sign_up(first).path == "/"
+    assert "A user with that username already exists." in another.sign_up(second).text
+    assert another.sign_up(f"{second[:-1]}x").path == "/"
+
+
+SLOW_VALIDATOR = """
+class SlowValidator:
+    def validate(self, password, user=None):
+        import time
+        time.sleep(1)
+
+    def get_help_text(self):
+        return ""
+"""
+
+
+@pytest.fixture(scope="module")
+def slow(migrated, tmp_path_factory):
+    """A site where some time passes between the check of a name and the save."""
+    site = Site(tmp_path_factory.mktemp("slow"))
+    shutil.copy(migrated.folder / "migrated.sqlite3", site.folder / "blog.sqlite3")
+    validators = 'AUTH_PASSWORD_VALIDATORS=[{"NAME": "blog.SlowValidator"}]'
+    site.write(accounts(validators) + SLOW_VALIDATOR)
+    with site.serve() as server:
+        yield server
+
+
+@pytest.mark.parametrize("names", ["same same same", "Case cASE CASE", "Über über ÜBER"])
+def test_of_sign_ups_at_once_with_one_name_one_succeeds(slow, names):
+    with ThreadPoolExecutor(3) as pool:
+        pages = [*pool.map(lambda name: Visitor(slow).sign_up(name), names.split())]
+    assert sorted(page.path for page in pages) == ["/", *["/accounts/signup/"] * 2]
+    refused = [page.text for page in pages if page.path != "/"]
+    assert all("A user with that username already exists." in text for text in refused)
+    assert "Traceback" not in slow.log()
 
 
 @pytest.mark.parametrize(
