@@ -3,6 +3,7 @@
 import re
 import socket
 import sys
+from urllib.request import build_opener
 
 import django
 import pytest
@@ -104,15 +105,29 @@ def test_a_phone_cannot_use_the_site_with_debug_off(site):
         assert server.request("/", Host=phone[1]).status == 400
 
 
-def test_the_address_can_be_ipv6(site):
+@pytest.fixture
+def ipv6():
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:
         pytest.skip("there is no IPv6 here")
+
+
+def test_the_address_can_be_ipv6(site, ipv6):
     port = free_port()
     command = [sys.executable, "blog.py", "runserver", "--ipv6", str(port)]
     with serving(command, site.folder, port, {}, host="::1") as server:
         assert f"http://[::1]:{port}/" in server.says("CONTROL-C")
+
+
+@pytest.mark.parametrize("address", ["[::]", "[::0]"])
+def test_all_addresses_of_ipv6_are_those_of_ipv4_too(site, ipv6, address):
+    with site.develop("runserver", f"{address}:PORT") as server:
+        log = server.says("CONTROL-C")
+        (base,) = re.findall(r"site\s+(\S+)\n", log)
+        for url in (base, f"http://[::1]:{server.port}/", *re.findall(r"phone\s+(\S+)\n", log)):
+            with build_opener().open(url, timeout=20) as page:
+                assert page.read() == b"hello", url
 
 
 def test_the_help_has_the_options_of_django_and_of_djng(site):

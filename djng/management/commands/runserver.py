@@ -8,6 +8,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any, cast
 
 import django
@@ -23,8 +24,6 @@ from djng.dev import automigrate, autoreload, server
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
 from djng.wsgi import WSGIHandler
-
-ALL_ADDRESSES = ("0", "0.0.0.0", "::")  # noqa: S104  # only if the user asks for it
 
 
 class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
@@ -45,7 +44,8 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         """Serve. With the reloader, this process supervises a child and the child serves."""
         self.site = cast(Djng, Djng.current)
         if not autoreload.is_child():
-            listener = self.listen(is_fixed=bool(options["addrport"] or os.environ.get("PORT")))
+            port = options["addrport"] or Environment(os.environ).get("PORT")
+            listener = self.listen(is_fixed=bool(port))
             if options["use_reloader"]:
                 autoreload.supervise(listener, self.site.path, settings.DEBUG)
             server.InheritedSocketMixin.listener = listener
@@ -72,15 +72,20 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         """Listen on the port, or return None if it is taken."""
         family = socket.AF_INET6 if self.use_ipv6 else socket.AF_INET
         try:
-            return socket.create_server((self.addr, port), family=family)
+            return socket.create_server(
+                (self.addr, port), family=family, dualstack_ipv6=self.takes_both()
+            )
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CommandError(f"{self.addr}:{port}: {error}.") from None
             return None
 
+    def takes_both(self) -> bool:
+        """Whether the socket takes IPv6 and IPv4, as Django's does where the system can do it."""
+        return bool(self.use_ipv6) and socket.has_dualstack_ipv6()
+
     def prepare_site(self, options: dict[str, Any]) -> None:
         """Make the changes for development, before Django reads the site's URLs."""
-        self.site.keep_secret_key()
         logging.getLogger("django.server").addFilter(server.escape_arguments)
         self.migrates = settings.DEBUG and options["migrate"] and self.site.migrates
         if settings.DEBUG and self.site.admin_path is not None:
@@ -113,8 +118,7 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
 
     def on_bind(self, server_port: int) -> None:
         """Print the addresses of the site."""
-        host = "127.0.0.1" if self.addr in ALL_ADDRESSES else self.addr
-        base = f"{self.protocol}://{f'[{host}]' if ':' in host else host}:{server_port}/"
+        base = f"{self.protocol}://{self.local_address()}:{server_port}/"
         if autoreload.is_reload():
             self.write(f"Reloaded {base}")
             return
@@ -132,7 +136,7 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         if self.signin and (link := self.signin.create_link()):
             yield "sign in", f"{base}{link[1:]}"
             yield "", f"once, within {self.signin.MINUTES} minutes"
-        if self.addr in ALL_ADDRESSES and (address := self.network_address()):
+        if self.is_open() and (address := self.network_address()):
             yield "phone", f"{self.protocol}://{address}:{port}/"
         yield "database", describe_database()
 
@@ -143,10 +147,24 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
     def warn(self, text: str) -> None:
         self.write(self.style.WARNING(text))
 
+    def is_open(self) -> bool:
+        """Whether the server listens on all addresses of this machine."""
+        with suppress(ValueError):  # it is a name
+            return bool(ip_address(self.addr).is_unspecified)
+        return self.addr == "0"
+
+    def local_address(self) -> str:
+        """The address for a browser on this machine, as in a URL."""
+        if self.is_open():
+            return "[::1]" if self.use_ipv6 and not self.takes_both() else "127.0.0.1"
+        return f"[{self.addr}]" if ":" in self.addr else self.addr
+
     def network_address(self) -> str | None:
         """The address of this machine for others in its network, or None if they are not served."""
-        if self.addr not in ALL_ADDRESSES:
-            return None if self.addr == self.default_addr else self.addr
+        if not self.is_open():
+            return None if self.addr == self.default_addr else self.local_address()
+        if self.use_ipv6 and not self.takes_both():
+            return None
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
             probe.connect(("192.0.2.1", 9))  # this sends nothing, but it chooses an own address
             return str(probe.getsockname()[0])
