@@ -151,7 +151,7 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         """Whether the server listens on all addresses of this machine."""
         with suppress(ValueError):  # it is a name
             return bool(ip_address(self.addr).is_unspecified)
-        return self.addr == "0"
+        return bool(self.addr == "0")
 
     def local_address(self) -> str:
         """The address for a browser on this machine, as in a URL."""
