@@ -1,28 +1,38 @@
 """Sign in to the admin of a new site by a link. Runs under ``runserver``, while DEBUG is on.
 
-A link is signed with the present state of the superusers. Signing in changes that state, so a link
-works once, no matter which process has made it. Only ``runserver`` makes links and adds their URL.
+A link is signed with the present state of the superusers, so any process of the site can check it.
+It works once: the table of sessions holds the links that were used. Only ``runserver`` makes links
+and adds their URL.
 """
 
+import re
+from hashlib import sha1
 from ipaddress import ip_address
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.backends.base import CreateError
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import DatabaseError, models, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
+from django.views.decorators.cache import never_cache
 
 from djng.dev.error_page import Explanation, respond
 from djng.exceptions import command_line
 
 MINUTES = 10
-used_tokens: set[str] = set()  # needed for user models without a last_login
+# What a proxy tells about the client, or about itself.
+PROXY_HEADERS = re.compile(
+    "HTTP_(.*FORWARDED.*|VIA|CDN_LOOP|CF_.*|.*_(IP|ADDR|ADDRESS)|X_ORIGINAL_.*|X_PROXY.*|X_ENVOY_.*)"
+)
 
 
 def url_pattern(admin_path: str) -> URLPattern:
@@ -40,14 +50,15 @@ def create_link() -> str | None:
 
 
 @login_not_required
+@never_cache
 def sign_in(request: HttpRequest, token: str) -> HttpResponse:
     """Sign in as the superuser, who is created if there is none."""
     try:
         with transaction.atomic():
             check_token(request, token)
-            used_tokens.add(token)
+            mark_as_used(token)
             login(request, get_or_create_superuser(), backend=settings.AUTHENTICATION_BACKENDS[0])
-    except BadSignature:
+    except (BadSignature, CreateError):
         message = f"A sign-in link works once, for {MINUTES} minutes, in a browser on this machine."
         hint = f"For a new link, start the server again. Or run: {command_line('createsuperuser')}"
         return respond(request, 403, Explanation(message, hint=hint))
@@ -58,17 +69,22 @@ def check_token(request: HttpRequest, token: str) -> None:
     """Raise BadSignature if the link does not work, or not for this request."""
     signer = create_signer()
     is_allowed = settings.DEBUG and request.method == "GET" and is_local(request)
-    if not (signer and is_allowed) or token in used_tokens:
+    if not (signer and is_allowed):
         raise BadSignature
     signer.unsign(token, max_age=MINUTES * 60)
 
 
+def mark_as_used(token: str) -> None:
+    """Raise CreateError if the link was used before, whichever process has seen it."""
+    key = sha1(token.encode(), usedforsecurity=False).hexdigest()
+    SessionStore(key).save(must_create=True)
+
+
 def is_local(request: HttpRequest) -> bool:
     """Whether the browser is on this machine. Behind a proxy, nobody knows."""
-    proxy_headers = {"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP"}
     address: Any = ip_address(request.META["REMOTE_ADDR"])
     is_loopback = (getattr(address, "ipv4_mapped", None) or address).is_loopback
-    return is_loopback and not proxy_headers & request.META.keys()
+    return is_loopback and not any(map(PROXY_HEADERS.fullmatch, request.META))
 
 
 def create_signer() -> TimestampSigner | None:
@@ -78,6 +94,8 @@ def create_signer() -> TimestampSigner | None:
     """
     model: Any = get_user_model()
     if not issubclass(model, PermissionsMixin) or {*model.REQUIRED_FIELDS} - {"email"}:
+        return None
+    if not apps.is_installed("django.contrib.sessions"):
         return None
     superusers = [*model._base_manager.filter(is_superuser=True).order_by("pk")]
     admin = model._base_manager.filter(**admin_name(model)).first()
