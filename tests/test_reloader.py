@@ -250,6 +250,19 @@ def test_an_error_is_not_shown_with_debug_off(site):
         assert answer.text == "Server Error (500)\n"
 
 
+@pytest.mark.parametrize("mistake", ["name", "check"])
+def test_a_mistake_at_the_first_start_says_what_the_server_waits_for(site, mistake):
+    old, new, message = MISTAKES[mistake]
+    with site.put("blog.py", SITE.replace(old, new)).develop() as server:
+        log = server.says("Stop: CONTROL-C.\n")
+        url = f"http://127.0.0.1:{server.port}/"
+        assert f"  Waiting for the file to be fixed: {url}\n  Stop: CONTROL-C.\n" in log
+        assert message in log
+        site.put("blog.py", SITE)
+        server.shows("first")
+        assert f"site      {url}" in server.log()
+
+
 def test_the_first_start_runs_the_file_once(site):
     site.write(
         "import os\nfrom djng import Djng\nos.chdir('/')\napp = Djng()\nprint('the file runs')\n"

@@ -24,7 +24,13 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.utils import autoreload
 
 from djng.dev.error_page import Explanation, explain
-from djng.dev.server import ErrorServer, InheritedSocketMixin, SilentRequestHandler
+from djng.dev.server import (
+    STOP,
+    ErrorServer,
+    InheritedSocketMixin,
+    SilentRequestHandler,
+    local_url,
+)
 from djng.exceptions import missing_run
 
 # Not ``-m``: the child must import modules from the same folder as its parent.
@@ -49,6 +55,7 @@ HAS_CHANGED_DURING_START = "DJNG_HAS_CHANGED_DURING_START"
 mtimes_at_start: dict[Path, float] = {}  # of the files that the site may read
 is_watching = Event()  # set after the first look at the files
 has_started = Event()  # set as soon as the child serves the site, or an error
+has_failed = Event()  # set as soon as the child serves an error
 
 
 def is_child() -> bool:
@@ -188,11 +195,12 @@ def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> 
     try:
         autoreload.start_django(reloader, serve_watched, **options)
     except SystemExit as end:
+        code = CHANGED_DURING_ERROR if has_failed.is_set() and end.code == CHANGED else end.code
         # A thread of the user's could keep this process alive, and the process would still serve.
-        timer = Timer(2, os._exit, [end.code])
+        timer = Timer(2, os._exit, [code])
         timer.daemon = True
         timer.start()
-        raise
+        sys.exit(code)
 
 
 def create_reloader(site: Path) -> autoreload.BaseReloader:
@@ -208,10 +216,14 @@ def create_reloader(site: Path) -> autoreload.BaseReloader:
 def show_error(error: BaseException, site: Path, debug: bool) -> NoReturn:
     """Print the error once, and answer every request with it, until a file changes."""
     has_started.set()
+    has_failed.set()
     files = files_to_fix(error, site)
     before = {**read_mtimes(files | nearby_modules(site)), **mtimes_at_start}
     explanation, code = explain(error), CHANGED_DURING_START
     sys.stderr.write(f"{explanation}\n")
+    if not is_reload():
+        text = f"  Waiting for the file to be fixed: {local_url()}\n  Stop: {STOP}.\n"
+        sys.stderr.write(text)
     server = ErrorServer(("", 0), SilentRequestHandler)
     server.set_app(error_application(explanation, debug))
     Thread(target=server.serve_forever, daemon=True).start()

@@ -8,6 +8,7 @@ import socket
 import sys
 from contextlib import redirect_stderr
 from io import TextIOBase
+from ipaddress import ip_address
 from socketserver import ThreadingMixIn
 from typing import Any, ClassVar, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -15,6 +16,8 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from django.core.servers import basehttp
 
 from djng.log import escape_controls, escape_lines
+
+STOP = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
 
 
 class InheritedSocketMixin:
@@ -28,6 +31,21 @@ class InheritedSocketMixin:
         self.server_address = self.listener.getsockname()
         self.server_name, self.server_port = self.server_address[:2]
         self.setup_environ()
+
+
+def local_host() -> str:
+    """The address by which a browser on this machine reaches the socket, as in a URL."""
+    listener = InheritedSocketMixin.listener
+    host = listener.getsockname()[0]
+    if ip_address(host).is_unspecified:
+        is_ipv6 = listener.family == socket.AF_INET6
+        only_ipv6 = is_ipv6 and listener.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+        host = "::1" if only_ipv6 else "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def local_url() -> str:
+    return f"http://{local_host()}:{InheritedSocketMixin.listener.getsockname()[1]}/"
 
 
 class EscapingStream(TextIOBase):

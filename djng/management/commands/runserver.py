@@ -4,7 +4,6 @@ import errno
 import logging
 import os
 import socket
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import suppress
@@ -72,17 +71,13 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         """Listen on the port, or return None if it is taken."""
         family = socket.AF_INET6 if self.use_ipv6 else socket.AF_INET
         try:
-            return socket.create_server(
-                (self.addr, port), family=family, dualstack_ipv6=self.takes_both()
-            )
+            # An IPv6 socket takes IPv4 too where the system can do it, as Django's does.
+            takes_both = self.use_ipv6 and socket.has_dualstack_ipv6()
+            return socket.create_server((self.addr, port), family=family, dualstack_ipv6=takes_both)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise CommandError(f"{self.addr}:{port}: {error}.") from None
             return None
-
-    def takes_both(self) -> bool:
-        """Whether the socket takes IPv6 and IPv4, as Django's does where the system can do it."""
-        return bool(self.use_ipv6) and socket.has_dualstack_ipv6()
 
     def prepare_site(self, options: dict[str, Any]) -> None:
         """Make the changes for development, before Django reads the site's URLs."""
@@ -122,10 +117,10 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
         if autoreload.is_reload():
             self.write(f"Reloaded {base}")
             return
-        stop = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
         debug = "" if settings.DEBUG else " DEBUG is off."
         lines = [f"  {name:<9} {value}" for name, value in self.banner_rows(base, server_port)]
-        lines += [f"  djng {djng.__version__}, Django {django.get_version()}.{debug} Stop: {stop}."]
+        versions = f"djng {djng.__version__}, Django {django.get_version()}."
+        lines += [f"  {versions}{debug} Stop: {server.STOP}."]
         self.write("\n".join(lines))
 
     def banner_rows(self, base: str, port: int) -> Iterator[tuple[str, str]]:
@@ -156,15 +151,15 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
     def local_address(self) -> str:
         """The address for a browser on this machine, as in a URL."""
         if self.is_open():
-            return "[::1]" if self.use_ipv6 and not self.takes_both() else "127.0.0.1"
+            return server.local_host()
         return f"[{self.addr}]" if ":" in self.addr else self.addr
 
     def network_address(self) -> str | None:
         """The address of this machine for others in its network, or None if they are not served."""
         if not self.is_open():
             return None if self.addr == self.default_addr else self.local_address()
-        if self.use_ipv6 and not self.takes_both():
-            return None
+        if server.local_host() == "[::1]":
+            return None  # the socket takes no IPv4
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe, suppress(OSError):
             probe.connect(("192.0.2.1", 9))  # this sends nothing, but it chooses an own address
             return str(probe.getsockname()[0])
