@@ -7,6 +7,7 @@ SITE = """
 from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template import RequestContext, Template
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
@@ -96,6 +97,33 @@ def number(request):
 @app.post("/form/")
 def form(request):
     return request.POST["title"]
+
+
+PAGE = "<form method=post>{% csrf_token %}<button>Send</button></form>"
+
+
+@app.route("/text/")
+def text_form(request):
+    return PAGE, 200
+
+
+@app.get("/parts/")
+def parts(request):
+    return in_page("{% csrf_token %}")
+
+
+def in_page(text):
+    return f"<form method=post action=/other/>{text}</form>"
+
+
+@app.post("/other/")
+def other(request):
+    return "sent"
+
+
+@app.route("/itself/")
+def renders_itself(request):
+    return Template(PAGE).render(RequestContext(request))
 
 
 @app.get("/query/")
@@ -263,6 +291,25 @@ def test_a_missing_token_shows_the_line_to_add(developed):
     text = developed.request("/form/", "POST", "title=a", Accept="application/json", **FORM).text
     assert "X-CSRFToken" in text
     assert text in developed.says("POST refused: CSRF cookie not set.")
+
+
+@pytest.mark.parametrize(
+    ("path", "referer", "name"), [("/text/", "", "text_form"), ("/other/", "/parts/", "parts")]
+)
+def test_a_form_in_a_returned_text_needs_a_template(developed, path, referer, name):
+    page = f"http://127.0.0.1:{developed.port}{referer}"
+    answer = developed.request(path, "POST", "a=1", Accept="text/plain", Referer=page, **FORM)
+    assert answer.status == 403
+    assert f'("{referer or path}")' in answer.text.splitlines()[1]
+    assert f"{name}() returns text, which is not rendered: the browser gets {{% csrf" in answer.text
+    assert f'write template="{name}.html" in the route' in answer.text
+    assert "A form needs a line" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/other/", "/itself/"])
+def test_another_form_gets_the_usual_hint(developed, path):
+    answer = developed.request(path, "POST", "a=1", Accept="text/plain", **FORM)
+    assert "A form needs a line: " in answer.text
 
 
 def test_a_missing_token_is_django_s_page_with_debug_off(produced):

@@ -25,6 +25,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.views import csrf, debug
 
+from djng.dev.csrf import csrf_hint, find_text_view
 from djng.dev.hints import hint_for
 from djng.exceptions import FRAMEWORK, DjngError, Location, locate, name_of, user_lines
 from djng.log import EscapingFormatter, escape_controls
@@ -214,18 +215,14 @@ def explain_method(request: HttpRequest, route: Any, allowed: list[str]) -> Expl
     return Explanation(message, route.where, f"{hint}.")
 
 
-CSRF_HINT = """\
-A form needs a line: <form method="post">{% csrf_token %}
-A script needs a header: X-CSRFToken, with the value of the cookie csrftoken
-For other programs, write @csrf_exempt below the route of the view"""
-
-
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """CSRF_FAILURE_VIEW: Django's page, or while DEBUG is on, the line to add."""
     if not settings.DEBUG:
         return csrf.csrf_failure(request, reason)
     message = f"{request.method} refused: {reason}"
-    explanation = explain_unanswered(request) or Explanation(message, view_line(request), CSRF_HINT)
+    view = find_text_view(request)
+    where = locate(view) if view else view_line(request)
+    explanation = explain_unanswered(request) or Explanation(message, where, csrf_hint(view))
     return log_and_respond(request, 403, explanation)
 
 
