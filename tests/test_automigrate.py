@@ -227,6 +227,20 @@ def test_a_change_that_could_lose_data_is_left_to_the_user(site, name):
     assert (site.files(), data(site)) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("no default", "Give `a` a `default=...` or `null=True`"),
+        ("no default for now", "Give `a` `null=True`"),
+        ("unique default", "Give `a` `null=True`"),
+        ("link default", "Give `a` `null=True`"),
+    ],
+)
+def test_a_new_field_without_a_value_gets_advice_before_the_commands(site, name, advice):
+    old, new, _ = LOSES[name]
+    assert advice in site.edit(old, new).shell(UPDATE).split("Run: ")[0]
+
+
 def test_each_save_is_migrated_while_the_server_runs(developed):
     site, server = developed
     server.shows("kept", "/rows/")
@@ -344,6 +358,33 @@ def test_missing_migration_files_are_reported(site):
         shown = site.shell(UPDATE)
         assert "the files of these applied migrations are missing: 0001_initial\n" in shown
         assert (site.files(), data(site)) == before
+
+
+def test_after_a_deleted_folder_the_browser_says_what_the_terminal_says(site):
+    shutil.rmtree(site.folder / "blog")
+    site.edit(SIZE, SIZE + NEW)
+    with site.develop("runserver", "--noreload") as server:
+        text = server.request("/rows/", Accept="text/plain").text
+        told, _, _ = server.log().partition("  site ")
+    assert told.startswith("Not migrated: the files of these applied migrations are missing: 0001")
+    assert "no such column: blog_tag.new" in text or "no such column: blog_post.new" in text
+    for line in told.splitlines():
+        assert line.strip() in text
+    assert "makemigrations" not in text
+    assert "move blog.sqlite3 away, start it again" in told
+    (site.folder / "blog.sqlite3").unlink()
+    with site.develop("runserver", "--noreload") as server:
+        assert server.request("/rows/").text == "[]"
+        assert "Not migrated" not in server.log()
+
+
+def test_migrations_that_were_made_again_are_reported_where_the_column_is_missing(site):
+    shutil.rmtree(site.folder / "blog")
+    site.edit(SIZE, SIZE + NEW).succeed("makemigrations")
+    with site.develop("runserver", "--noreload") as server:
+        text = server.request("/rows/", Accept="text/plain").text
+    assert "All migrations are applied, but blog_post lacks new." in text
+    assert "move blog.sqlite3 away, start it again" in text
 
 
 def test_columns_of_another_branch_are_kept(site):

@@ -106,6 +106,19 @@ def suggest_host(error: Any) -> str:
     return f"To allow it, set DJANGO_ALLOWED_HOSTS={host[1] if host else 'example.com'}"
 
 
+def suggest_migration(error: Any) -> str:
+    """What to do about a database error. If a table or column is missing, the terminal says it."""
+    hint = database.hint_for(error)
+    if "makemigrations" not in hint:
+        return hint
+    from djng.dev import automigrate  # slow to import, and few errors need it
+
+    *_, label, _ = settings.SETTINGS_MODULE.split(".")
+    with suppress(Exception):  # a transaction that has failed answers no query
+        return automigrate.explain_missing_table(label) or hint
+    return hint
+
+
 def suggest_app_label(error: Any) -> str:
     """Say what to write in a model that stands in another file than the site's."""
     if "explicit app_label" not in str(error):
@@ -133,8 +146,8 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (TemplateDoesNotExist, suggest_template),
     (TemplateSyntaxError, suggest_tag),
     (NoReverseMatch, suggest_url),
-    (OperationalError, database.hint_for),
-    (ProgrammingError, database.hint_for),
+    (OperationalError, suggest_migration),
+    (ProgrammingError, suggest_migration),
     (DisallowedHost, suggest_host),
     (SynchronousOnlyOperation, suggest_await),
     (RuntimeError, suggest_app_label),
