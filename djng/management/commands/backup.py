@@ -1,13 +1,18 @@
 """Copy an SQLite database, even while it is in use. Runs as ``python blog.py backup``."""
 
 import os
+import secrets
+import signal
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+
+told_to_end = Event()
 
 
 class Command(BaseCommand):
@@ -15,6 +20,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, help="the copy, such as backup-monday.sqlite3")
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        # An exception could come before it is known what must be deleted.
+        signal.signal(signal.SIGTERM, lambda *args: told_to_end.set())
+        super().run_from_argv(argv)
 
     def handle(self, *args: Any, file: Path, **options: Any) -> str:
         check_database()
@@ -38,12 +48,24 @@ def check_database() -> None:
 
 def write_copy(file: Path) -> None:
     """Copy the database. The file appears only when it is complete, and never replaces another."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    claim(file)  # before the work: it may exist, or its name may be impossible
+    file.unlink()
+    claim(draft := file.parent / f".{secrets.token_hex(8)}")  # which nobody can guess
     try:
-        draft.touch(0o600)  # nobody else may read what the site keeps private
         connection.ensure_connection()
         with closing(sqlite3.connect(draft)) as target:
             connection.connection.backup(target)
-        os.link(draft, file)
+        if told_to_end.is_set():
+            raise OSError("the command was told to end")
+        claim(file)
+        os.replace(draft, file)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def claim(file: Path) -> None:
+    """Create a file that nobody else can read; raises OSError if there is one of that name.
+
+    Not every file system has hard links, which would do the same for a complete file.
+    """
+    file.touch(0o600, exist_ok=False)
