@@ -26,8 +26,8 @@ from django.utils.module_loading import import_string
 
 from djng import admin, checks, conf, database, templates
 from djng.admin import ClassDecorator
-from djng.apps import SiteFile
-from djng.environ import DEFAULT_HOSTS, LOOPBACK
+from djng.apps import SiteFile, is_pytest
+from djng.environ import DEFAULT_HOSTS, LOOPBACK, Environment
 from djng.exceptions import (
     KeywordError,
     SetupError,
@@ -92,13 +92,14 @@ class Djng(BaseRouter):
         self._ran = False
         given = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
         self._overrides = overrides
+        self._sets_debug = "DEBUG" in overrides or bool(Environment(os.environ).get("DJANGO_DEBUG"))
         self._configure({**given, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
         self.admin_path = f"{str(admin).strip('/')}/".lstrip("/") if has_admin else None
         self.migrates, self.serves_media = migrate, serve_media
         self.extra_patterns: list[Any] = []  # `runserver` adds its own
         Djng.current = self
-        if self.file.command() == "runserver" and "djng.dev.autoreload" not in sys.modules:
+        if self.file.is_script and self.file.is_file and not self.file.is_reloaded:
             atexit.register(self._warn_not_served)
             if self.file.uses_reloader():
                 self._execute(sys.argv)  # a child process reads the rest of the file
@@ -112,8 +113,10 @@ class Djng(BaseRouter):
 
     def _configure(self, given: dict[str, Any]) -> None:
         self.file.check_name()
-        values = conf.build(self.path, os.environ, given, self.label, self.file.command())
-        if "PYTEST_VERSION" in os.environ and "pytest" in sys.modules:  # not in a test's processes
+        command = self.file.command()
+        values = conf.build(self.path, os.environ, given, self.label, command)
+        values["SECRET_KEY"] = values["SECRET_KEY"] or conf.secret_key(self.path, command)
+        if is_pytest():
             values["DATABASES"] = conf.for_pytest(values["DATABASES"])
         self.file.register_modules(values)
         self.file.load_apps(values["INSTALLED_APPS"])
@@ -121,6 +124,7 @@ class Djng(BaseRouter):
         register(
             lambda **options: [*checks.unreached_routes(self), *checks.unused_routers()], Tags.urls
         )
+        register(checks.missing_mail_server, Tags.security, deploy=True)
 
     def _change_setting(self, name: str, value: Any) -> None:
         """Change a setting, also in the settings module, which Django may still be reading."""
@@ -226,14 +230,11 @@ class Djng(BaseRouter):
     def _start_before_migrate(self, **signal: Any) -> None:
         self.start()  # Django's apps make permissions after a migration, once they are ready
 
-    def keep_secret_key(self) -> None:
-        """Save the secret key beside the file, unless it was given; called before serving."""
-        if not ("SECRET_KEY" in self._overrides or os.environ.get("DJANGO_SECRET_KEY")):
-            self._change_setting("SECRET_KEY", conf.save_secret_key(self.path, settings.SECRET_KEY))
-
     def _warn_not_served(self) -> None:
         """At the end of a script with routes, say that it has served none of them."""
-        if self.entries and not (self._ran or self.resolved or hasattr(sys, "last_value")):
+        is_served = self._ran or self.resolved or self.file.passes_app()
+        has_ended = hasattr(sys, "last_value") or sys.argv[1:2] not in ([], ["runserver"])
+        if self.entries and not (is_served or has_ended):
             sys.stderr.write(f"{missing_run(self.path)}\n")
 
     def run(self, argv: Sequence[str] | None = None, **keywords: Any) -> None:
@@ -255,7 +256,10 @@ class Djng(BaseRouter):
             raise SetupError(f"app.run() runs while {self.label} is only imported.", hint=hint)
         self._ran = True
         self.start()
-        self._execute(sys.argv if argv is None else argv)
+        argv = sys.argv if argv is None else argv
+        if self.file.is_script and argv[1:2] in ([], ["runserver"]) and not self._sets_debug:
+            settings.DEBUG = True  # `Djng()` did not know that the file would come to this
+        self._execute(argv)
 
     def _execute(self, argv: Sequence[str]) -> None:
         from django.core.management import execute_from_command_line  # servers need none of it
@@ -314,11 +318,9 @@ class Djng(BaseRouter):
 
     def _prepare_to_serve(self, *, in_threads: bool) -> None:
         """Change the settings that depend on whether a server runs the site."""
-        self.keep_secret_key()
-        if settings.DEBUG and not ("DEBUG" in self._overrides or os.environ.get("DJANGO_DEBUG")):
-            settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = (
-                False  # the file runs a server itself
-            )
+        if settings.DEBUG and not (self._ran or self._sets_debug):
+            # ``python blog.py runserver``, and the file runs a server of its own nevertheless.
+            settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
         if settings.ALLOWED_HOSTS == DEFAULT_HOSTS:
             settings.ALLOWED_HOSTS = LOOPBACK
         if "DATABASES" not in self._overrides:

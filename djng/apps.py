@@ -4,13 +4,15 @@ Django expects a package. So the file gets what a package has: a ``__path__``, t
 name beside it, which need not exist, and the submodules ``blog.settings`` and ``blog.models``.
 """
 
+import ast
 import keyword
 import linecache
 import os
 import re
 import sys
+import warnings
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -21,6 +23,9 @@ from django.apps import AppConfig, apps
 
 from djng.exceptions import SetupError, pip_install, user_frames
 from djng.main_module import SCRIPT_NAMES, rename_definitions, rename_module
+
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+BRANCHES = (ast.If, ast.For, ast.While, ast.With, ast.Try, ast.Match)
 
 
 class SiteFile:
@@ -38,8 +43,41 @@ class SiteFile:
         self._waiting: deque[AppConfig] = deque()
 
     def command(self) -> str | None:
-        """The management command that ``python blog.py`` is about to run, if it is running."""
-        return (*sys.argv[1:], "runserver")[0] if self.is_script and self.is_file else None
+        """The management command that this process is about to run, if that is certain."""
+        first = next(iter(sys.argv[1:]), None)
+        if is_pytest():
+            return "test"
+        if self.is_script and self.is_file:
+            return first or ("runserver" if self.is_reloaded or self.run_call() else None)
+        is_djangos = re.search(
+            r"(django-admin|manage\.py|django.__main__\.py)$", "".join(sys.argv[:1])
+        )
+        return first if is_djangos and first != "runserver" else None  # which keeps DEBUG off
+
+    @property
+    def is_reloaded(self) -> bool:
+        """Whether ``runserver`` has started this process to read the file."""
+        return "djng.dev.autoreload" in sys.modules
+
+    def run_call(self) -> ast.Call | None:
+        """The call ``app.run()`` in the script, if no condition decides whether it is made.
+
+        Otherwise the file may serve itself, and gets the settings of production. If it does come to
+        ``app.run()``, the process that then reads the file again knows that it will.
+        """
+        app, source = self._read_app()
+        return find_call(f"{app}.run", source) if app else None
+
+    def passes_app(self) -> bool:
+        """Whether the script passes ``app`` to something, such as ``waitress.serve``."""
+        app, source = self._read_app()
+        return bool(app and re.search(rf"[(=:, ]{app}[\"'),]", source))
+
+    def _read_app(self) -> tuple[str, str]:
+        """The name of ``app = Djng()``, and the source from there on; empty if there is none."""
+        source = "".join(linecache.getlines(str(self.path)))
+        found = re.search(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", source, re.MULTILINE)
+        return (found[1], source[found.start() :]) if found else ("", "")
 
     def is_being_read(self) -> bool:
         """Whether the file is still running from its first line to its last."""
@@ -51,11 +89,11 @@ class SiteFile:
 
     def uses_reloader(self) -> bool:
         """Whether ``runserver``, which is about to run, reads the file again in a child process."""
-        if any(re.match("--nor|--h|-h", argument) for argument in sys.argv):
+        has_option = any(re.match("--nor|--h|-h", argument) for argument in sys.argv)
+        if self.command() != "runserver" or has_option:
             return False
-        source = "".join(linecache.getlines(str(self.path)))
-        name = re.search(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", source, re.MULTILINE)
-        return bool(name and re.search(rf"\b{name[1]}\.run\(\)", source))
+        call = self.run_call()
+        return bool(call and not call.args)
 
     def check_name(self) -> None:
         """Refuse names that Python or Django would take for something else."""
@@ -133,6 +171,41 @@ def import_name(module: ModuleType) -> str | None:
     """The name by which another process can import the module, if Python knows one."""
     name = module.__spec__.name if module.__spec__ else module.__name__
     return None if name in SCRIPT_NAMES else name
+
+
+def is_pytest() -> bool:
+    """Whether pytest runs in this process, and not in the one that has started it."""
+    return "PYTEST_VERSION" in os.environ and "pytest" in sys.modules
+
+
+def find_call(name: str, source: str) -> ast.Call | None:
+    """The first call of that name, unless something above it decides whether it is reached."""
+    with warnings.catch_warnings(action="ignore"):  # Python has shown them already
+        statements = ast.parse(source).body
+    functions = {
+        f"{each.name}()": each.body for each in statements if isinstance(each, ast.FunctionDef)
+    }
+    app = name.partition(".")[0]
+    decides = rf"__main__|\b{name}\b|\b{app}\b(?!\.)|\b(exit|return|exec\w*)\b"
+    for each in inline(statements, functions):
+        match each:
+            case ast.Expr(ast.Call() as call) if ast.unparse(call.func) == name:
+                return call
+        if isinstance(each, BRANCHES) and re.search(decides, ast.unparse(each)):
+            return None
+    return None
+
+
+def inline(statements: list[ast.stmt], functions: dict[str, list[ast.stmt]]) -> Iterator[ast.stmt]:
+    """The statements that a script runs, with those of the functions that it calls."""
+    for each in statements:
+        text = "" if isinstance(each, DEFINITIONS) else ast.unparse(each)
+        if isinstance(each, ast.If) and ast.unparse(each.test) == "__name__ == '__main__'":
+            yield from inline(each.body, functions)
+        elif text in functions:
+            yield from inline(functions.pop(text), functions)
+        elif text:
+            yield each
 
 
 def submodule(name: str, contents: dict[str, Any]) -> ModuleType:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import django
 from django.conf import settings
 from django.core import checks
 from django.urls import resolve
@@ -91,3 +92,18 @@ def unused_routers() -> Iterator[checks.Warning]:
             hint = 'Write app.include("/...", router).'
             message = f"{router.where}: this Router is not included anywhere."
             yield checks.Warning(message, hint=hint, id="djng.W002")
+
+
+def missing_mail_server(**options: Any) -> list[checks.CheckMessage]:
+    """djng.W003: nothing says where mails go, so Django gives them to this machine."""
+    names = ["EMAIL_BACKEND", "EMAIL_HOST"]
+    how = 'EMAIL_HOST="smtp.example.com"'
+    if django.VERSION >= (6, 1):
+        names.append("MAILERS")
+        how = 'MAILERS={"default": {"OPTIONS": {"host": "smtp.example.com"}}}'
+    if any(map(settings.is_overridden, names)):
+        return []
+    silence = 'SILENCED_SYSTEM_CHECKS=lambda default: [*default, "djng.W003"]'
+    hint = f"Write Djng({how}); or, if the site sends no mail, Djng({silence})."
+    message = "No mail server is configured: mails go to localhost:25."
+    return [checks.Warning(message, hint=hint, id="djng.W003")]

@@ -1,9 +1,14 @@
 """The Django settings of a file. Runs while the user's file is imported."""
 
 import os
+import re
+import secrets
+import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import deepcopy
+from importlib.util import find_spec
 from inspect import isfunction
 from pathlib import Path
 from typing import Any
@@ -49,14 +54,21 @@ ERROR_PAGES = {
 # What ``check --deploy`` asks for, where a proxy serves the site over HTTPS.
 HTTPS: Settings = {
     "CSRF_COOKIE_SECURE": True,
-    "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
-    "SECURE_HSTS_PRELOAD": True,
-    "SECURE_HSTS_SECONDS": 365 * 24 * 60 * 60,
+    "SECURE_HSTS_SECONDS": 60 * 60,
     "SECURE_PROXY_SSL_HEADER": ("HTTP_X_FORWARDED_PROTO", "https"),
     "SECURE_SSL_REDIRECT": True,
     "SESSION_COOKIE_SECURE": True,
+    # It also asks for HSTS on all subdomains (W005) and in the lists of browsers (W021), which
+    # nobody can take back for months. That is for the owner of the domain to decide.
+    "SILENCED_SYSTEM_CHECKS": ["security.W005", "security.W021"],
 }
 COMMANDS_WITHOUT_HTTPS = ("runserver", "test")
+# Images are built and code is checked with these. They sign nothing that another process reads.
+COMMANDS_WITHOUT_KEY = (
+    *("backup", "check", "collectstatic", "compilemessages", "help"),
+    *("makemessages", "makemigrations", "routes", "test"),
+)
+SERVERS = ("runserver", "serve", None)  # None: a server or a worker imports the file
 KEYWORDS: Settings = {
     "apps": (),
     "middleware": (),
@@ -65,9 +77,11 @@ KEYWORDS: Settings = {
     "https": False,
     "serve_media": False,
 }
-# Settings that Django or a package reads, and that have no default in global_settings.
+# Settings that Django or a package reads, and for which not every Django has a default.
 CSP = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
 WITHOUT_DEFAULT = {"MAILERS", "TASKS", "ASGI_APPLICATION", *CSP}
+# These change how mails look, not where they go.
+FORMATS_OF_MAIL = {"EMAIL_SUBJECT_PREFIX", "EMAIL_USE_LOCALTIME"}
 
 
 def build(
@@ -109,10 +123,11 @@ def default_settings(
         "DEBUG": debug,
         "LOGGING": logging_settings(debug),
         "BASE_DIR": file.parent,
-        "SECRET_KEY": environment.secret_key(file),
+        "SECRET_KEY": environment.get("DJANGO_SECRET_KEY"),
         "DATABASES": {"default": environment.database(file)},
         "TEMPLATES": [template_settings(file.parent, given)],
         "MEDIA_ROOT": file.parent / "media",
+        "LOCALE_PATHS": existing(file.parent / "locale"),
         "INSTALLED_APPS": [*given["apps"], *contrib_apps(given["admin"])],
         "MIDDLEWARE": [*default_middleware(given), *given["middleware"]],
         **static_files(file.parent, command, debug or command == "test"),
@@ -124,9 +139,9 @@ def default_settings(
 
 def override(name: str, value: Any, defaults: Settings) -> Any:
     """The value given for a setting; a function is called with a copy of the default."""
-    if not (isfunction(value) and (name in defaults or hasattr(global_settings, name))):
+    if not (isfunction(value) and name in {*defaults, *dir(global_settings), *WITHOUT_DEFAULT}):
         return value
-    default = defaults.get(name, getattr(global_settings, name, None))
+    default = defaults.get(name, getattr(global_settings, name, {}))
     result = value(deepcopy(default))
     if result is None and default is not None:
         hint = "Did you forget `return`?"
@@ -136,21 +151,34 @@ def override(name: str, value: Any, defaults: Settings) -> Any:
 
 def check_keywords(given: Settings) -> None:
     """Refuse unknown keywords, and capitals that look like a misspelt Django setting."""
+    if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
+        raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
     known = {name for name in dir(global_settings) if name.isupper()} | WITHOUT_DEFAULT
+    listed = given.get("INSTALLED_APPS")
+    installed = listed if isinstance(listed, list | tuple) else ()
     for name in given.keys() - KEYWORDS - known:
         if not name.isupper():
             is_setting = name.upper() in known
             like = name.upper() if is_setting else closest_match(name, KEYWORDS, cutoff=0)
             raise KeywordError(f"Djng() has no keyword {name!r}.", hint=f"Did you mean {like}?")
-        if like := closest_match(name, known, cutoff=0.9):
+        like = closest_match(name, known, cutoff=0.9)
+        if like and not is_read(name, [*given["apps"], *installed]):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
-    if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
-        raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
     if any(not isinstance(each, str) for each in given["middleware"]):
         hint = 'Write "blog.Basket", or @app.middleware above it.'
         raise KeywordError("middleware is a list of dotted names.", hint=hint)
     if not isinstance(given["admin"], str | None):
         raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
+
+
+def is_read(setting: str, apps: Iterable[str]) -> bool:
+    """Whether the source of an app, or of the package that the app is in, has that name."""
+    word = re.compile(rb"\b%b\b" % setting.encode())
+    packages = {app.partition(".")[0] for app in apps} - {"django"}  # whose settings are known
+    specs = filter(None, map(find_spec, packages))
+    folders = (folder for spec in specs for folder in spec.submodule_search_locations or ())
+    files = (file for folder in folders for file in Path(folder).rglob("*.py"))
+    return any(word.search(file.read_bytes()) for file in files)
 
 
 def check_values(settings: Settings) -> None:
@@ -162,24 +190,27 @@ def check_values(settings: Settings) -> None:
     try:
         ZoneInfo(zone)
     except (OSError, ValueError, KeyError, TypeError) as error:  # zoneinfo raises all of them
-        names = sorted(available_timezones())
-        ends = [name for name in names if name.endswith(f"/{zone}")]
-        like = ends[0] if ends else closest_match(str(zone), names, cutoff=0)
-        hint = f'Did you mean "{like}"?'
+        cities = {name.rpartition("/")[2]: name for name in sorted(available_timezones())}
+        like = closest_match(f"{zone}".rpartition("/")[2], cities, cutoff=0)
+        hint = f'Did you mean "{cities.get(str(like))}"?'
         raise SettingError(f"there is no TIME_ZONE {zone!r}.", hint=hint) from error
+
+
+def existing(folder: Path) -> list[Path]:
+    return [folder] if folder.is_dir() else []  # Django warns of one that doesn't exist
 
 
 def static_files(folder: Path, command: str | None, may_change: bool) -> Settings:
     """Serve static files from their folders; after ``collectstatic``, hashed and compressed."""
-    static, public, root = folder / "static", folder / "public", folder / "staticfiles"
-    # Django warns of folders that don't exist. A manifest that lacks a file makes a page crash.
+    public, root = folder / "public", folder / "staticfiles"
+    # A manifest that lacks a file makes a page crash.
     is_collected = (root / "staticfiles.json").exists() or command == "collectstatic"
     hashed = "whitenoise.storage.CompressedManifestStaticFilesStorage"
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     storage = {"BACKEND": hashed if is_collected else plain}
     return {
         "STATIC_URL": "static/",
-        "STATICFILES_DIRS": [static] if static.is_dir() else [],
+        "STATICFILES_DIRS": existing(folder / "static"),
         "STATIC_ROOT": root if is_collected else None,
         "STORAGES": {**global_settings.STORAGES, "staticfiles": storage},
         "WHITENOISE_USE_FINDERS": True,
@@ -239,12 +270,11 @@ def logging_settings(debug: bool) -> Settings:
 
 
 def email_settings(given: Settings, debug: bool) -> Settings:
-    """Print mails to the terminal while developing. Django 6.1 has a new setting for it."""
-    if any(name.startswith("EMAIL_") for name in given):
+    """Print mails to the terminal while developing, unless the user says where they go."""
+    if not debug or any(name.startswith("EMAIL_") for name in given.keys() - FORMATS_OF_MAIL):
         return {}
-    kind = "console" if debug else "smtp"
-    backend = f"django.core.mail.backends.{kind}.EmailBackend"
-    if django.VERSION >= (6, 1):
+    backend = "django.core.mail.backends.console.EmailBackend"
+    if django.VERSION >= (6, 1):  # it refuses both settings together
         return {"MAILERS": {"default": {"BACKEND": backend}}}
     return {"EMAIL_BACKEND": backend}
 
@@ -279,23 +309,33 @@ def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
     return result
 
 
-def save_secret_key(file: Path, key: str) -> str:
-    """Write the key beside the user's file, unless there is one; return the one that is there."""
-    saved = file.with_suffix(".secret")
-    draft = saved.with_name(f".{saved.name}.{os.getpid()}")
+def secret_key(file: Path, command: str | None) -> str:
+    """The key in ``blog.secret``, which the first process makes that may sign something with it.
+
+    It cannot wait until something reads it: Django wants a str. A server that cannot save the key
+    does not start. Other commands may not need it: Django raises an error if they read it.
+    """
+    saved, key = file.with_suffix(".secret"), secrets.token_urlsafe(50)
+    is_temporary = command in COMMANDS_WITHOUT_KEY or not file.exists()  # as for a notebook
     try:
         if not saved.exists():
-            draft.touch(0o600)
-            try:
-                draft.write_text(key)
-                # Creating a link is atomic: of several workers, one succeeds.
-                with suppress(FileExistsError):
-                    os.link(draft, saved)
-            finally:
-                draft.unlink()
-        if secret := saved.read_text():
-            return secret
-        raise OSError(f"{saved.name} is empty")
+            if is_temporary:
+                return key
+            with suppress(FileExistsError), open(saved, "x", opener=open_privately) as created:
+                created.write(key)
+        for _ in range(100):  # another process may have created it just now
+            if key := saved.read_text():
+                return key
+            time.sleep(0.01)
+        raise OSError(f"{saved.name} is empty; delete it")
     except OSError as error:
-        hint = "Set DJANGO_SECRET_KEY, or make the folder writable for the first start."
-        raise SetupError(f"the secret key cannot be saved: {error}.", hint=hint) from error
+        hint = f"Set DJANGO_SECRET_KEY, or let the site write and read {saved.name}."
+        failure = SetupError(f"the secret key cannot be saved: {error}.", hint=hint)
+        if command in SERVERS:
+            raise failure from error
+        sys.stderr.write(f"{failure}\n")
+        return ""
+
+
+def open_privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,13 +1,15 @@
 """Settings from environment variables. Runs while the user's file is imported."""
 
+import json
 import re
-import secrets
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import load_backend
 
 from djng.exceptions import SettingError
 
@@ -20,6 +22,17 @@ SQLITE: Settings = {
     "ENGINE": "django.db.backends.sqlite3",
     # Without IMMEDIATE, two requests that read and then write fail: "database is locked".
     "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 20},
+}
+# For each scheme of DATABASE_URL: Django's backend, and the package of its driver.
+POSTGRES = ("django.db.backends.postgresql", '"djng[postgres]"')
+DATABASES = {
+    "postgres": POSTGRES,
+    "postgresql": POSTGRES,
+    "postgis": ("django.contrib.gis.db.backends.postgis", POSTGRES[1]),
+    "mysql": ("django.db.backends.mysql", "mysqlclient"),
+    "oracle": ("django.db.backends.oracle", "oracledb"),
+    "mssql": ("mssql", "mssql-django"),
+    "cockroach": ("django_cockroachdb", "django-cockroachdb"),
 }
 
 
@@ -68,60 +81,86 @@ class Environment(NamedTuple):
 
     def database(self, file: Path) -> Settings:
         """The database that DATABASE_URL names, or an SQLite file beside the user's file."""
-        named = self.parse_database_url() if self.get("DATABASE_URL") else {}
-        engine = str(named.get("ENGINE", SQLITE["ENGINE"]))
-        if engine != SQLITE["ENGINE"]:
-            if engine.endswith(".postgresql") and not find_spec("psycopg2"):
-                require("psycopg", "DATABASE_URL", "postgres")
-            return {**named, "CONN_HEALTH_CHECKS": True}
-        path = file.parent / named.get("NAME", file.with_suffix(".sqlite3"))
-        return {**SQLITE, "NAME": ":memory:" if named.get("NAME") == ":memory:" else path}
-
-    def parse_database_url(self) -> Settings:
-        require("dj_database_url", "DATABASE_URL", "postgres")
-        try:
-            return dict(import_module("dj_database_url").parse(self.get("DATABASE_URL")))
-        except ValueError:
-            accepted = "postgres://USER:PASSWORD@HOST:PORT/NAME"
-            raise invalid("DATABASE_URL", self.get("DATABASE_URL"), accepted) from None
+        if not (url := self.get("DATABASE_URL")):
+            return {**SQLITE, "NAME": file.with_suffix(".sqlite3")}
+        accepted = "sqlite:///FILE or postgres://USER:PASSWORD@HOST:PORT/NAME"
+        url = re.sub(r"^sqlite://(:memory:)?($|\?)", r"sqlite:///:memory:\2", url)
+        parts, options = split_url("DATABASE_URL", url, accepted)
+        name, is_sqlite = unquote(parts.path[1:]), parts.scheme == "sqlite"
+        if parts.scheme not in ("sqlite", *DATABASES) or (is_sqlite and parts.netloc):
+            raise invalid("DATABASE_URL", url, accepted)
+        if not (name or "service" in options):  # a service of PostgreSQL has a name of its own
+            raise SettingError("DATABASE_URL names no database.", hint=f"It takes {accepted}.")
+        if not is_sqlite:
+            return {**server(parts), "NAME": name, "OPTIONS": options}
+        path = name if name == ":memory:" else file.parent / name
+        return {**SQLITE, "NAME": path, "OPTIONS": {**SQLITE["OPTIONS"], **options}}
 
     def cache(self) -> Settings:
         """A Redis for the cache and the sessions, if CACHE_URL or REDIS_URL names one."""
         name = "CACHE_URL" if self.get("CACHE_URL") else "REDIS_URL"
         if not (url := self.get(name)):
             return {}
-        if not is_redis_url(url):
-            raise invalid(name, url, "redis://HOST:PORT/NUMBER, rediss://... or unix://PATH")
-        require("redis", name, "redis")
+        accepted = "redis://:PASSWORD@HOST:PORT/NUMBER, rediss://... or unix://PATH"
+        parts, _ = split_url(name, url, accepted)
+        if parts.scheme not in ("redis", "rediss", "unix"):
+            raise invalid(name, url, accepted)
+        if not find_spec("redis"):
+            hint = 'pip install "djng[redis]"'
+            raise SettingError(f"{name} needs the package redis.", hint=hint)
         backend = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": url}
         engine = "django.contrib.sessions.backends.cached_db"
         return {"CACHES": {"default": backend}, "SESSION_ENGINE": engine}
 
-    def secret_key(self, file: Path) -> str:
-        """The key from the environment or ``blog.secret``, or a random one for this process."""
-        saved = file.with_suffix(".secret")
-        given = self.get("DJANGO_SECRET_KEY") or (saved.exists() and saved.read_text())
-        return given or secrets.token_urlsafe(50)
 
-
-def is_redis_url(url: str) -> bool:
+def server(parts: SplitResult) -> Settings:
+    """The database server of a URL; raises SettingError if Django cannot load its backend."""
+    engine, package = DATABASES[parts.scheme]
     try:
-        return bool(re.match("(rediss?|unix)://", url) and (urlsplit(url).port or True))
-    except ValueError:  # the port is no number
-        return False
+        load_backend(engine)
+    except (ImproperlyConfigured, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        message = f"the driver for DATABASE_URL is missing: {reason}"
+        raise SettingError(message, hint=f"pip install {package}") from error
+    return {
+        "ENGINE": engine,
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": parts.port or "",
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+    }
 
 
-def require(module: str, variable: str, extra: str) -> None:
-    if not find_spec(module):
-        hint = f'pip install "djng[{extra}]"'
-        raise SettingError(f"{variable} needs the package {module}.", hint=hint)
+def split_url(name: str, url: str, accepted: str) -> tuple[SplitResult, Settings]:
+    """The parts of a URL, and the options in its query."""
+    try:
+        parts = urlsplit(url)
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True)
+        options = {key: parse_option(text) for key, text in pairs}
+        # A password that is not percent-encoded ends the host, and goes on behind it.
+        is_cut = parts.fragment or (parts.netloc and "@" in parts.path + parts.query)
+        if is_cut or parts.port == 0 or len(options) < len(pairs) or re.search(r"\s", url):
+            raise ValueError
+    except ValueError:
+        raise invalid(name, url, accepted) from None
+    return parts, options
+
+
+def parse_option(text: str) -> Any:
+    """A number, true, false or another JSON value, which some drivers want; else the text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def invalid(name: str, value: str, accepted: str) -> SettingError:
     """The error for a variable. It shows only the scheme of a URL, which may hold a password."""
-    shown = repr(value)
+    shown, hint = repr(value), f"It takes {accepted}."
     if name.endswith("_URL"):
-        scheme, separator, _ = value.partition("://")
-        shown = f"a URL of {scheme}://" if separator else "not a URL"
-    message = f"the environment variable {name} is {shown}."
-    return SettingError(message, hint=f"It takes {accepted}.")
+        scheme = re.match(r"[a-z][a-z0-9+.-]*://", value)
+        shown = f"a URL of {scheme[0]}" if scheme else "not a URL"
+        hint += " In a password, write %23 for #, %2F for /, %3F for ?, %5B for [ and %40 for @."
+    return SettingError(f"the environment variable {name} is {shown}.", hint=hint)

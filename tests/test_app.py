@@ -90,76 +90,11 @@ def test_the_file_without_arguments_runs_the_development_server(site):
         assert server.request("/static/admin/css/base.css").status == 200
 
 
-def test_debug_is_off_under_a_server_that_the_file_starts(site):
-    site.put(
-        "blog.py",
-        """
-        import os
-        from wsgiref.simple_server import make_server
-        from djng import Djng
-        from django.conf import settings
-
-        app = Djng()
-
-        @app.route("/")
-        def index(request):
-            return f"debug {settings.DEBUG}"
-
-        if __name__ == "__main__":
-            make_server("127.0.0.1", int(os.environ["PORT"]), app).serve_forever()
-        """,
-    )
-    with site.serve("blog.py", PORT="PORT") as server:
-        assert server.request("/").text == "debug False"
-
-
 @pytest.mark.parametrize(("variables", "debug"), [({}, "False"), ({"DJANGO_DEBUG": "1"}, "True")])
 def test_debug_is_off_under_other_commands(site, variables, debug):
     code = "from django.conf import settings; print(settings.DEBUG)"
     shown = site.write(HELLO).succeed("shell", "-v0", "-c", code, **variables)
     assert shown.strip() == debug
-
-
-def test_workers_that_start_together_save_one_secret_key(site):
-    site.write(HELLO)
-    workers = """
-        import os
-        import sys
-
-        for number in range(4):
-            if not os.fork():
-                import blog
-                from django.conf import settings
-
-                own = settings.SECRET_KEY
-                blog.app.wsgi
-                print(own, settings.SECRET_KEY, flush=True)
-                os._exit(0)
-        for number in range(4):
-            os.wait()
-    """
-    printed = site.put("workers.py", workers).fork("workers.py").stdout.split()
-    kept = (site.folder / "blog.secret").read_text()
-    assert len(set(printed[::2])) == 4  # each has made a key of its own
-    assert printed[1::2] == [kept] * 4
-    assert len(kept) >= 50
-    assert (site.folder / "blog.secret").stat().st_mode & 0o777 == 0o600
-    later = "from django.conf import settings; blog.app.wsgi; print(settings.SECRET_KEY)"
-    assert site.shell(later) == kept
-
-
-def test_a_secret_key_that_cannot_be_saved_is_an_error(site):
-    site.write(HELLO).put("blog.secret", "")
-    code = "import blog; blog.app.wsgi"
-    done = site.fork("-c", code)
-    assert "the secret key cannot be saved: blog.secret is empty." in done.stderr
-    assert "Set DJANGO_SECRET_KEY" in done.stderr
-    assert site.fork("-c", code, DJANGO_SECRET_KEY="given").returncode == 0
-
-
-def test_a_given_secret_key_is_not_saved(site):
-    site.write(HELLO).shell("blog.app.wsgi", DJANGO_SECRET_KEY="given")
-    assert "blog.secret" not in site.files()
 
 
 def test_an_app_may_resolve_urls_in_a_thread_when_it_is_ready(site):
@@ -206,11 +141,6 @@ with ThreadPoolExecutor(8) as pool:
     print(set(pool.map(ask, range(8))), blog.built)
 """
     assert site.shell(code) == "{'hello'} [1]"
-
-
-def test_check_deploy_finds_nothing_with_https(site):
-    variables = {"DJANGO_HTTPS": "1", "DJANGO_ALLOWED_HOSTS": "example.com"}
-    site.write(HELLO).succeed("check", "--deploy", "--fail-level", "WARNING", **variables)
 
 
 def test_the_admin_may_have_another_path(site):

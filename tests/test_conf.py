@@ -1,13 +1,17 @@
 """Settings are a pure function of the file, the environment and the keywords."""
 
 from copy import deepcopy
+from pathlib import Path
 
+import django
 import pytest
 from django.conf import global_settings
 
 from djng.conf import build, for_pytest
 from djng.environ import Environment
 from djng.exceptions import DjngError, SettingError
+
+since_6_1 = pytest.mark.skipif(django.VERSION < (6, 1), reason="this needs Django 6.1")
 
 
 def settings(folder, environ=None, command=None, **given):
@@ -23,6 +27,16 @@ def test_debug_is_only_on_under_runserver(tmp_path):
 @pytest.mark.parametrize(("value", "debug"), [("1", True), ("Yes", True), ("off", False)])
 def test_a_variable_turns_debug_on_and_off(tmp_path, value, debug):
     assert settings(tmp_path, {"DJANGO_DEBUG": value})["DEBUG"] is debug
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n"])
+@pytest.mark.parametrize("command", [None, "runserver"])
+def test_a_blank_variable_is_as_good_as_none(tmp_path, blank, command):
+    names = (
+        "DJANGO_DEBUG DJANGO_HTTPS DJANGO_SECRET_KEY DJANGO_ALLOWED_HOSTS DATABASE_URL REDIS_URL"
+    )
+    blanks = dict.fromkeys(names.split(), blank)
+    assert settings(tmp_path, blanks, command) == settings(tmp_path, {}, command)
 
 
 def test_a_keyword_in_capitals_is_a_setting(tmp_path):
@@ -44,6 +58,50 @@ def test_only_existing_folders_are_served(tmp_path):
     made = settings(tmp_path)
     assert made["STATICFILES_DIRS"] == [tmp_path / "static"]
     assert made["WHITENOISE_ROOT"] == tmp_path / "public"
+
+
+def test_the_folder_of_makemessages_is_read(tmp_path):
+    assert settings(tmp_path)["LOCALE_PATHS"] == []
+    (tmp_path / "locale").mkdir()
+    assert settings(tmp_path)["LOCALE_PATHS"] == [tmp_path / "locale"]
+
+
+def mail(made):
+    return {name: value for name, value in made.items() if name.startswith(("EMAIL", "MAILERS"))}
+
+
+def test_mails_are_printed_while_developing_and_are_djangos_business_later(tmp_path):
+    assert "console" in str(mail(settings(tmp_path, command="runserver")))
+    assert mail(settings(tmp_path)) == {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"EMAIL_HOST": "mail.example.com"},
+        {"EMAIL_BACKEND": "django.core.mail.backends.locmem.EmailBackend"},
+        {"EMAIL_USE_TLS": True},
+        pytest.param({"MAILERS": {}}, marks=since_6_1),
+    ],
+)
+@pytest.mark.parametrize("command", [None, "runserver"])
+def test_the_users_mail_settings_stay_alone(tmp_path, command, given):
+    assert mail(settings(tmp_path, command=command, **given)) == given
+
+
+@pytest.mark.parametrize("name", ["EMAIL_SUBJECT_PREFIX", "EMAIL_USE_LOCALTIME"])
+def test_a_setting_for_the_text_of_mails_does_not_send_them(tmp_path, name):
+    assert "console" in str(mail(settings(tmp_path, command="runserver", **{name: ""})))
+
+
+@since_6_1
+def test_a_function_can_add_a_mailer(tmp_path):
+    def add(default):
+        return {**default, "news": {}}
+
+    assert mail(settings(tmp_path, MAILERS=add)) == {"MAILERS": {"news": {}}}
+    made = settings(tmp_path, command="runserver", MAILERS=add)["MAILERS"]
+    assert [*made] == ["default", "news"]
 
 
 def test_the_manifest_storage_needs_a_manifest(tmp_path):
@@ -91,7 +149,7 @@ def test_a_function_can_change_debug_and_https(tmp_path):
     assert settings(tmp_path, DEBUG=lambda default: default)["DEBUG"] is False
     assert settings(tmp_path, DEBUG=lambda default: not default)["DEBUG"] is True
     made = settings(tmp_path, https=True, SECURE_HSTS_SECONDS=lambda default: default + 1)
-    assert made["SECURE_HSTS_SECONDS"] == 365 * 24 * 60 * 60 + 1
+    assert made["SECURE_HSTS_SECONDS"] == 60 * 60 + 1
 
 
 def test_apps_and_middleware_can_be_any_iterable(tmp_path):
@@ -169,11 +227,17 @@ def test_https_lets_no_other_host_post(tmp_path):
     assert made["CSRF_TRUSTED_ORIGINS"] == ["https://other.example"]
 
 
-def test_the_secret_key_is_random_until_one_is_saved(tmp_path):
-    assert settings(tmp_path)["SECRET_KEY"] != settings(tmp_path)["SECRET_KEY"]
-    (tmp_path / "blog.secret").write_text("kept")
-    assert settings(tmp_path)["SECRET_KEY"] == "kept"
+def test_https_can_be_taken_back_within_an_hour(tmp_path):
+    made = settings(tmp_path, {"DJANGO_HTTPS": "1"})
+    assert made["SECURE_HSTS_SECONDS"] == 60 * 60
+    assert not made.keys() & {"SECURE_HSTS_PRELOAD", "SECURE_HSTS_INCLUDE_SUBDOMAINS"}
+    made = settings(tmp_path, https=True, SECURE_HSTS_SECONDS=31536000, SECURE_HSTS_PRELOAD=True)
+    assert (made["SECURE_HSTS_SECONDS"], made["SECURE_HSTS_PRELOAD"]) == (31536000, True)
+
+
+def test_the_secret_key_may_come_from_the_environment(tmp_path):
     assert settings(tmp_path, {"DJANGO_SECRET_KEY": "given"})["SECRET_KEY"] == "given"
+    assert settings(tmp_path, {"DJANGO_SECRET_KEY": "a"}, SECRET_KEY="b")["SECRET_KEY"] == "b"
 
 
 def test_building_writes_nothing(tmp_path):
@@ -188,10 +252,38 @@ def test_database_url_names_another_database(tmp_path):
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example", 5433, "blog")
 
 
+def database(folder, url):
+    return settings(folder, {"DATABASE_URL": url})["DATABASES"]["default"]
+
+
+def test_the_parts_of_database_url_are_percent_encoded(tmp_path):
+    made = database(tmp_path, "postgres://m%40e:%23%2F%3F%5B%25:@%2Fvar%2FRun/my%20blog")
+    assert (made["USER"], made["PASSWORD"]) == ("m@e", "#/?[%:")
+    assert (made["HOST"], made["PORT"], made["NAME"]) == ("/var/Run", "", "my blog")
+
+
 def test_an_sqlite_path_in_database_url_is_relative_to_the_file(tmp_path):
-    made = settings(tmp_path, {"DATABASE_URL": "sqlite:///other.sqlite3"})["DATABASES"]["default"]
+    made = database(tmp_path, "sqlite:///other.sqlite3")
     assert made["NAME"] == tmp_path / "other.sqlite3"
     assert made["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert database(tmp_path, "sqlite:////srv/50%25@home.db")["NAME"] == Path("/srv/50%@home.db")
+
+
+@pytest.mark.parametrize("url", ["sqlite://:memory:", "sqlite:///:memory:", "sqlite://"])
+def test_an_sqlite_database_may_be_in_memory(tmp_path, url):
+    assert database(tmp_path, url)["NAME"] == ":memory:"
+    assert database(tmp_path, f"{url}?timeout=5")["OPTIONS"]["timeout"] == 5
+
+
+@pytest.mark.parametrize("url", ["postgres://h/blog", "sqlite:///blog.db"])
+def test_the_options_of_database_url_are_used(tmp_path, url):
+    options = database(tmp_path, f"{url}?timeout=0.5&sslmode=require&pool=true&options=-c%20a=b")
+    given = {"timeout": 0.5, "sslmode": "require", "pool": True, "options": "-c a=b"}
+    assert options["OPTIONS"].items() >= given.items()
+
+
+def test_a_service_of_postgresql_names_the_database(tmp_path):
+    assert database(tmp_path, "postgres://?service=blog")["OPTIONS"] == {"service": "blog"}
 
 
 @pytest.mark.parametrize("name", ["CACHE_URL", "REDIS_URL"])
@@ -230,11 +322,53 @@ def test_a_wrong_port_is_an_error(value):
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "CACHE_URL", "REDIS_URL"])
-@pytest.mark.parametrize("value", ["nothing://me:hush@[h", "postgres//me:hush@host"])
-def test_the_error_for_a_wrong_url_shows_no_password(tmp_path, name, value):
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nothing://me:hush@[h",
+        "postgres//me:hush@host",
+        "me:hush://x@host/blog",
+        "{}://me:hush#1@host/1",
+        "{}://me:hush/1@host/1",
+        "{}://me:1/hush@host/1",
+        "{}://me:hush?1@host/1",
+        "{}://me:hush?a=1@host/1",
+        "{}://me:1?a=hush@host/1",
+        "{}://me:hush[1@host/1",
+        "{}://me:hush[1]@host/1",
+        "{}://me:hush\n1@host/1",
+        "{}://me:hush@host:port/1",
+        "{}://me:hush@host/1?option",
+        "{}://me:hush@host/1?option=1&option=2",
+    ],
+)
+def test_the_error_for_a_wrong_url_explains_it_and_shows_no_password(tmp_path, name, value):
     with pytest.raises(SettingError) as caught:
-        settings(tmp_path, {name: value})
+        settings(tmp_path, {name: value.format("postgres" if "DATABASE" in name else "redis")})
     assert name in str(caught.value)
+    assert "In a password, write %23 for #, %2F for /," in caught.value.hint
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["postgres://me:hush@host", "postgres://host/", "sqlite:///"])
+def test_a_url_without_a_database_is_an_error(tmp_path, url):
+    with pytest.raises(SettingError, match="DATABASE_URL names no database") as caught:
+        database(tmp_path, url)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite://data/blog.db", "nothing://host/blog"])
+def test_another_url_is_an_error(tmp_path, url):
+    with pytest.raises(SettingError) as caught:
+        database(tmp_path, url)
+    assert "It takes sqlite:///FILE or postgres://USER" in caught.value.hint
+
+
+def test_a_missing_driver_of_a_database_is_one_line(tmp_path):
+    with pytest.raises(SettingError) as caught:
+        database(tmp_path, "oracle://me:hush@host/blog")
+    assert caught.value.message.startswith("the driver for DATABASE_URL is missing: ")
+    assert (caught.value.hint, "\n" in caught.value.message) == ("pip install oracledb", False)
     assert "hush" not in str(caught.value)
 
 
@@ -272,3 +406,16 @@ def test_tests_never_use_the_real_database():
 def test_settings_of_other_packages_are_accepted(tmp_path):
     made = settings(tmp_path, REST_FRAMEWORK={}, CORS_ALLOWED_ORIGINS=[], CRISPY_TEMPLATE_PACK="x")
     assert made["CRISPY_TEMPLATE_PACK"] == "x"
+
+
+def test_a_setting_that_an_installed_app_reads_is_not_misspelt(tmp_path, monkeypatch):
+    (tmp_path / "shop/deep").mkdir(parents=True)
+    (tmp_path / "shop/__init__.py").write_text("")
+    (tmp_path / "shop/deep/conf.py").write_text("getattr(settings, 'MEDIA_ROOTS', [])")
+    monkeypatch.syspath_prepend(tmp_path)
+    for given in ({"apps": ["shop.deep"]}, {"INSTALLED_APPS": ["shop.deep.DeepConfig"]}):
+        assert settings(tmp_path, MEDIA_ROOTS=[1], **given)["MEDIA_ROOTS"] == [1]
+        with pytest.raises(SettingError, match="MEDIA_ROOTZ is not a Django setting"):
+            settings(tmp_path, MEDIA_ROOTZ=[1], **given)
+    with pytest.raises(SettingError, match="MEDIA_ROOTS is not a Django setting"):
+        settings(tmp_path, MEDIA_ROOTS=[1], apps=["nosuch", "django.contrib.sites"])

@@ -8,12 +8,14 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from conftest import Site
+from conftest import Site, environment
 
 SITE = """
 import os
@@ -221,21 +223,87 @@ def test_a_read_only_database_can_be_read_and_a_write_says_what_to_do(files, rea
     assert "Let the server write to blog.sqlite3 and to its folder." in server.log()
 
 
-def test_a_folder_that_cannot_hold_the_secret_key_is_an_error(files, read_only):
+@pytest.fixture
+def without_key(files, read_only):
+    """Runs Python in a folder that can be read only and has no secret key."""
     os.unlink(files.folder / "blog.secret")
-    with files.serve(*ONE, under=read_only) as server:
-        assert server.request("/entries/").status == 500
-    assert "the secret key cannot be saved: [Errno 13] Permission denied" in server.log()
+    yield lambda *arguments: subprocess.run(
+        [*read_only, sys.executable, *arguments],
+        cwd=files.folder,
+        env=environment(PYTHONDONTWRITEBYTECODE="1", DJANGO_SETTINGS_MODULE="blog.settings"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
-@pytest.mark.parametrize("name", ["blog.sqlite3", "blog.py", "missing/copy.sqlite3"])
+KEYLESS = "blog.py:3: the secret key cannot be saved: [Errno 13] Permission denied: "
+
+
+@pytest.mark.parametrize("command", ["-m gunicorn blog:app", "blog.py serve", "blog.py"])
+def test_a_server_that_cannot_save_the_secret_key_does_not_start(without_key, command):
+    done = without_key(*command.split())
+    assert done.returncode != 0
+    assert KEYLESS in done.stderr
+    assert "Set DJANGO_SECRET_KEY, or let the site write and read blog.secret." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "says"), [("check", False), ("-m django check", False), ("showmigrations", True)]
+)
+def test_a_command_does_without_a_secret_key(without_key, command, says):
+    words = command.split()
+    done = without_key(*(words if words[0] == "-m" else ["blog.py", *words]))
+    assert (done.returncode, done.stderr.startswith(KEYLESS)) == (0, says)
+
+
+def test_a_command_that_signs_says_what_to_set(files, without_key):
+    files.folder.chmod(0o755)
+    sign = "@app.command\ndef work():\n    from django.core import signing\n    signing.dumps(1)\n"
+    files.edit('@app.get("/mode/")', f'{sign}\n\n@app.get("/mode/")')
+    files.folder.chmod(0o555)
+    done = without_key("blog.py", "work")
+    assert done.stderr.startswith(KEYLESS)
+    assert "The SECRET_KEY setting must not be empty." in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["blog.sqlite3", "blog.py", "missing/copy.sqlite3", "", ".", "link", "long" * 99]
+)
 def test_backup_overwrites_no_file(files, name):
+    (files.folder / "link").symlink_to(files.folder / "elsewhere")
     before = {path: path.read_bytes() for path in files.folder.glob("blog.*")}
     done = files.run("backup", name)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"CommandError: {name} is not written: ")
+    assert done.stderr.startswith(f"CommandError: {name or '.'} is not written: ")
+    assert done.stderr.count("\n") == 1
     assert {path: path.read_bytes() for path in files.folder.glob("blog.*")} == before
-    assert not [path for path in files.files() if path.startswith(".")]
+    assert not [path for path in files.files() if path.startswith((".", "elsewhere"))]
+
+
+def test_backup_needs_no_hard_links(files):
+    files.edit("import os\n", "import os\nos.link = None\n").succeed("backup", "copy.sqlite3")
+    assert integrity(files.folder / "copy.sqlite3") == "ok"
+
+
+def test_a_backup_that_is_told_to_end_leaves_nothing(files):
+    """Nobody else can read the draft, either."""
+    with contextlib.closing(sqlite3.connect(files.folder / "blog.sqlite3")) as database:
+        database.execute("CREATE TABLE big AS SELECT zeroblob(60000000)")
+        database.commit()
+    before, ended = files.files(), None
+    while ended != 1:  # a quick backup is complete before it is told
+        command = [sys.executable, "blog.py", "backup", "copy.sqlite3"]
+        process = subprocess.Popen(command, cwd=files.folder, env=environment())
+        while process.poll() is None and not (drafts := [*files.folder.glob(".*")]):
+            pass
+        with contextlib.suppress(FileNotFoundError):
+            modes = {path.stat().st_mode & 0o777 for path in drafts}
+        process.terminate()
+        ended = process.wait(timeout=60)
+        (files.folder / "copy.sqlite3").unlink(missing_ok=True)
+    assert modes == {0o600}
+    assert files.files() == before
 
 
 def test_backup_refuses_an_empty_site(site):

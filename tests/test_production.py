@@ -1,9 +1,12 @@
 """A site in production is safe by default, and only its owner sees its errors."""
 
 import contextlib
+import itertools
+import json
 import re
 import socket
 
+import django
 import pytest
 from conftest import Site
 
@@ -180,13 +183,13 @@ HTTPS = "from djng import Djng\n\napp = Djng(https=True, ALLOWED_HOSTS=['.exampl
 
 
 def test_https_is_a_keyword(site):
-    site.write(f"{HTTPS}{SITE}").succeed("check", "--deploy", "--fail-level", "WARNING")
+    site.write(f"{HTTPS}{SITE}")
     with site.serve(*GUNICORN) as server:
         plain = server.request("/", Host="www.example.com")
         assert plain.headers["Location"] == "https://www.example.com/"
         login = {"Host": "www.example.com", "X_Forwarded_Proto": "https"}
         page = server.request("/admin/login/", **login)
-        assert page.headers["Strict-Transport-Security"].startswith("max-age=31536000;")
+        assert page.headers["Strict-Transport-Security"] == "max-age=3600"
         cookie = page.headers["Set-Cookie"]
         assert "Secure" in cookie
         form = {"Cookie": cookie.partition(";")[0], "Origin": "https://www.example.com"}
@@ -203,3 +206,237 @@ def test_runserver_does_not_use_https(site):
     site.write(HTTPS.replace("['.example.com']", "['*']") + SITE)
     with site.develop("runserver", "--noreload", "--no-migrate") as server:
         assert server.request("/").status == 200
+
+
+DEPLOY = ("check", "--deploy", "--fail-level", "WARNING")
+WITH_HTTPS = {"DJANGO_HTTPS": "1", "DJANGO_ALLOWED_HOSTS": "example.com"}
+MAILERS = 'Djng(MAILERS={"default": {"OPTIONS": {"host": "smtp.example.com"}}})'
+EMAIL_HOST = 'Djng(EMAIL_HOST="smtp.example.com")'
+WRITE = MAILERS if django.VERSION >= (6, 1) else EMAIL_HOST
+
+
+def test_check_deploy_asks_for_a_mail_server_and_nothing_else(site):
+    done = site.write(SITE).run(*DEPLOY, **WITH_HTTPS)
+    assert "No mail server is configured: mails go to localhost:25." in done.stderr
+    assert f"Write {WRITE};" in done.stderr
+    assert "System check identified 1 issue (2 silenced)." in done.stderr
+    assert site.run("check", **WITH_HTTPS).stderr == ""
+    site.edit("Djng()", WRITE)
+    assert "no issues (2 silenced)" in site.succeed(*DEPLOY, **WITH_HTTPS)
+
+
+def test_check_deploy_can_be_told_that_a_site_sends_no_mail(site):
+    silence = 'Djng(SILENCED_SYSTEM_CHECKS=lambda default: [*default, "djng.W003"])'
+    assert silence in site.write(SITE).run(*DEPLOY, **WITH_HTTPS).stderr
+    site.edit("Djng()", silence)
+    assert "no issues (3 silenced)" in site.succeed(*DEPLOY, **WITH_HTTPS)
+
+
+ADMIN = "admin@example.com" if django.VERSION >= (6, 0) else ("Ada", "admin@example.com")
+ADMINS = f"from djng import Djng\n\napp = Djng(ADMINS=[{ADMIN!r}])\n{SITE}"
+
+
+def test_a_crash_has_its_page_without_a_mail_server(site):
+    with site.write(ADMINS).serve(*GUNICORN) as server:
+        page = server.request("/crash/")
+        assert (page.status, "Server Error (500)" in page.text) == (500, True)
+        log = server.says("RuntimeError: the first error")
+    assert log.count("Traceback") == 1
+    assert "InvalidMailer" not in log
+
+
+def test_without_mail_settings_django_decides_where_mails_go(site):
+    code = """
+        import warnings
+        from django.core import mail
+
+        warnings.simplefilter("ignore")  # Django 6.1 says that a later one will refuse this
+        try:
+            mail.send_mail("Hello", "", None, ["ada@example.com"])
+        except OSError as error:
+            print(type(error).__name__)
+    """
+    assert site.write(SITE).shell(code) == "ConnectionRefusedError"
+
+
+# For each server: how a file starts it.
+OWN_SERVERS = {
+    "waitress": "import waitress; waitress.serve(app, port=port)",
+    "uvicorn": "import uvicorn; uvicorn.run(app, port=port)",
+    "wsgiref": "from wsgiref.simple_server import *; make_server('', port, app).serve_forever()",
+}
+SELF_SERVING = """
+import os
+import sys
+from djng import Djng
+
+app = Djng()
+
+from django.conf import settings
+
+port = int(os.environ["PORT"])
+is_printed = "mail.backends.console" in str(vars(settings._wrapped))
+print("first line", settings.DEBUG, is_printed, flush=True)
+
+
+@app.route("/")
+def index(request):
+    dev = [name for name in sys.modules if name.startswith("djng.dev")]
+    return {"debug": settings.DEBUG, "pid": os.getpid(), "dev": dev, "version": 1}
+
+
+if __name__ == "__main__":
+"""
+CONDITION = """
+    if os.environ.get("PRODUCTION"):
+        SERVER
+    else:
+        app.run()
+"""
+EARLY_EXIT = """
+    if os.environ.get("PRODUCTION"):
+        SERVER
+        sys.exit()
+    app.run()
+"""
+ENDS = {"always": "    SERVER", "on a condition": CONDITION, "and exits": EARLY_EXIT}
+
+
+def self_serving(site, name, end):
+    return site.put("blog.py", SELF_SERVING + ENDS[end].replace("SERVER", OWN_SERVERS[name]))
+
+
+@pytest.mark.parametrize(
+    ("name", "end"),
+    [
+        *itertools.product(["waitress", "uvicorn"], ["always", "on a condition"]),
+        ("wsgiref", "and exits"),
+    ],
+)
+def test_a_file_that_serves_itself_is_in_production_from_the_first_line(site, name, end):
+    self_serving(site, name, end).put("media/a.txt", "uploaded")
+    with site.serve("blog.py", PORT="PORT", PRODUCTION="1") as server:
+        page = json.loads(server.request("/").text)
+        # The process that the user has started answers: there is no reloader around it.
+        assert page == {"debug": False, "pid": server.pid, "dev": [], "version": 1}
+        assert server.request("/media/a.txt").status == 404
+    assert server.log().count("first line") == 1
+    assert "first line False False" in server.log()
+    assert "app.run()" not in server.log()
+
+
+def test_the_same_file_can_be_developed(site):
+    self_serving(site, "waitress", "on a condition").put("media/a.txt", "uploaded")
+    with site.develop() as server:
+        page = json.loads(server.shows("version").text)
+        assert page["debug"] is True
+        assert page["pid"] != server.pid
+        assert server.request("/media/a.txt").text == "uploaded"
+        assert "first line True True" in server.log()
+        site.edit('"version": 1', '"version": 2')
+        server.shows('"version": 2')
+        site.edit("@app", "nmae\n@app")
+        server.until(lambda page: page.status == 500 and "nmae" in page.text)
+
+
+def test_the_same_file_can_run_without_the_reloader(site):
+    self_serving(site, "waitress", "on a condition")
+    with site.serve("blog.py", "runserver", "--noreload", "PORT", PORT="PORT") as server:
+        page = json.loads(server.request("/").text)
+        assert (page["debug"], page["pid"]) == (True, server.pid)
+    assert server.log().count("first line True True") == 1
+
+
+def test_a_server_that_the_file_starts_turns_debug_off_under_runserver_too(site):
+    self_serving(site, "wsgiref", "always")
+    with site.serve("blog.py", "runserver", PORT="PORT") as server:
+        assert '"debug": false' in server.request("/").text
+
+
+def test_a_server_that_answered_nobody_did_not_lack_app_run(site):
+    source = SELF_SERVING + "    print('serving', app)\n"
+    done = site.put("blog.py", source).fork("blog.py", PORT="1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+SIGNING = """
+import os
+
+os.link = None  # as where the file system has no hard links
+
+from djng import Djng
+
+app = Djng()
+
+from django.core import signing
+
+
+@app.route("/<str:token>/")
+def read(request, token):
+    return signing.loads(token)
+
+
+@app.command
+def work():
+    print(signing.dumps("signed by a worker"))
+"""
+
+
+def test_a_worker_that_starts_first_makes_the_key_for_all(site):
+    token = site.write(SIGNING).succeed("work").strip()
+    assert (site.folder / "blog.secret").stat().st_mode & 0o777 == 0o600
+    with site.serve(*GUNICORN) as server:
+        assert server.request(f"/{token}/").text == "signed by a worker"
+
+
+def test_processes_that_start_together_agree_on_one_key(site):
+    workers = """
+        import os
+
+        for number in range(8):
+            if not os.fork():
+                import blog
+                from django.conf import settings
+
+                print(settings.SECRET_KEY, flush=True)
+                os._exit(0)
+        for number in range(8):
+            os.wait()
+    """
+    site.write(SIGNING).put("workers.py", workers)
+    printed = site.fork("workers.py").stdout.split()
+    kept = (site.folder / "blog.secret").read_text()
+    assert printed == [kept] * 8
+    assert len(kept) >= 50
+    assert site.files() == ["blog.py", "blog.secret", "workers.py"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("check", "makemigrations", "collectstatic --noinput", "test", "routes", "help"),
+        *("-m django check", "-m django collectstatic --noinput", "-m pytest -q blog.py"),
+    ],
+)
+def test_what_builds_or_checks_a_site_leaves_no_key(site, command):
+    words = command.split()
+    arguments = words if words[0] == "-m" else ["blog.py", *words]
+    site.write(SITE).fork(*arguments, DJANGO_SETTINGS_MODULE="blog.settings")
+    assert "blog.secret" not in site.files()
+
+
+def test_an_empty_file_for_the_key_is_an_error(site):
+    site.write(SIGNING).put("blog.secret", "")
+    done = site.fork("-c", "import blog")
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "blog.py:8: the secret key cannot be saved: blog.secret is empty; delete it."
+    )
+    assert "Set DJANGO_SECRET_KEY" in done.stderr
+    assert site.fork("-c", "import blog", DJANGO_SECRET_KEY="given").returncode == 0
+
+
+def test_a_given_key_is_not_saved(site):
+    site.write(SIGNING).succeed("work", DJANGO_SECRET_KEY="given")
+    site.edit("Djng()", "Djng(SECRET_KEY='given')").succeed("work")
+    assert "blog.secret" not in site.files()

@@ -155,6 +155,24 @@ def test_compilemessages_finds_other_folders(site):
     assert "words/de/LC_MESSAGES/django.mo" in site.files()
 
 
+def test_messages_are_found_where_makemessages_writes_them(site):
+    if not shutil.which("msgfmt"):
+        pytest.skip("there is no gettext here")
+    site.write("from django.utils.translation import gettext\ngettext('evening')\n")
+    (site.folder / "locale").mkdir()
+    site.succeed("makemessages", "-l", "de")
+    said, name = 'msgid "evening"\nmsgstr "', "locale/de/LC_MESSAGES/django.po"
+    site.edit(said, f"{said}Abend", name)
+    site.succeed("compilemessages")
+    code = """
+        from django.utils import translation
+
+        with translation.override("de"):
+            print(blog.gettext("evening"))
+    """
+    assert site.shell(code, cwd=site.folder) == "Abend"
+
+
 def test_migrate_runs_under_other_installed_apps(project):
     code = """
         from django.core.management import call_command

@@ -2,6 +2,8 @@
 
 import pytest
 
+from djng.apps import find_call
+
 
 def new(site, name):
     return site.fork("-m", "djng", "new", name)
@@ -105,3 +107,38 @@ def test_a_missing_table_is_an_error_with_the_commands_that_create_it(site):
     assert "no such table: auth_user" in done.stderr
     assert "python blog.py makemigrations, then python blog.py migrate" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+MAIN = 'if __name__ == "__main__":\n    '
+ENDS_IN_RUN = [
+    f"{MAIN}app.run()",
+    f"{MAIN}print('hello')\n    app.run()",
+    f"{MAIN}if not exists:\n        print('hello')\n    app.run()",
+    "if settings.DEBUG:\n    app.include('/debug/', 'debug')\napp.run()",
+    f"def main():\n    app.run()\n{MAIN}main()",
+]
+MAY_SERVE_ITSELF = [
+    f"{MAIN}serve(app)",
+    f"{MAIN}server.run()",
+    f"{MAIN}myapp.run()",
+    f"{MAIN}if PRODUCTION:\n        serve(app)\n    else:\n        app.run()",
+    f"{MAIN}if PRODUCTION:\n        uvicorn.run('blog:app')\n    else:\n        app.run()",
+    f"{MAIN}if PRODUCTION:\n        sys.exit(production())\n    app.run()",
+    f"{MAIN}serve(app) if PRODUCTION else app.run()",
+    f"if PRODUCTION:\n    serve(app)\n{MAIN}app.run()",
+    "if __name__ == '__main__' and PRODUCTION:\n    serve(app)\n"
+    "elif __name__ == '__main__':\n    app.run()",
+    f"match PRODUCTION:\n    case True:\n        serve(app)\n{MAIN}app.run()",
+    f"def main():\n    if PRODUCTION:\n        return serve(app)\n    app.run()\n{MAIN}main()",
+    f"def main():\n    main()\n{MAIN}main()",
+]
+
+
+@pytest.mark.parametrize("source", ENDS_IN_RUN)
+def test_a_script_that_always_ends_in_run_is_found(source):
+    assert find_call("app.run", f"app = Djng()\n{source}")
+
+
+@pytest.mark.parametrize("source", MAY_SERVE_ITSELF)
+def test_a_script_that_may_serve_itself_is_not_taken_for_one(source):
+    assert find_call("app.run", f"app = Djng()\n{source}") is None

@@ -33,7 +33,6 @@ class Command(BaseCommand):
         if not find_spec("granian"):
             raise CommandError('serve needs the package granian: pip install "djng[serve]"')
         site = cast(Djng, Djng.current)
-        site.keep_secret_key()  # here, so that an error appears once and not for each worker
         if count := unapplied_migrations():
             text = f"{count} migrations are not applied: {command_line('migrate')}"
             self.stderr.write(self.style.WARNING(text))
