@@ -6,10 +6,9 @@ from typing import Any, Protocol, TypeVar
 
 from django.db.models import Model
 
-from djng.exceptions import KeywordError, Location, SetupError, caller, closest_match, name_of
+from djng.exceptions import KeywordError, SetupError, closest_match, name_of
 
 ClassT = TypeVar("ClassT", bound=type)
-unfinished: list[Location] = []
 
 
 class ClassDecorator(Protocol):
@@ -19,7 +18,7 @@ class ClassDecorator(Protocol):
 
 
 def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: FrameType) -> Any:
-    """Register a model with these options, or models with the decorated ModelAdmin.
+    """Register the models at once, or the model or the ModelAdmin that is decorated.
 
     Takes the arguments of ``app.admin`` and the frame that called it. Returns the model where
     ``@app.admin`` has no parentheses, else a decorator. Raises KeywordError.
@@ -27,28 +26,29 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
     from django.contrib import admin  # not every site has it
 
     for name, value in options.items():
-        if not hasattr(admin.ModelAdmin, name) and not callable(
-            value
-        ):  # a callable can be a column
+        if not (hasattr(admin.ModelAdmin, name) or callable(value)):  # a callable can be a column
             hint = f"Did you mean {closest_match(name, dir(admin.ModelAdmin), cutoff=0)}?"
             raise KeywordError(f"{name} is not an option of ModelAdmin.", hint=hint)
-    if is_being_decorated(models, frame):
-        return register((), {}, frame)(models[0])
-    where = caller()
-    unfinished.append(where)
+    for model in models:
+        check_class(model, Model)
+        admin.site.register(model, **options)
 
     def decorate(decorated: Any) -> Any:
-        if where in unfinished:  # it may be used more than once
-            unfinished.remove(where)
-        kind: type = admin.ModelAdmin if models else Model
-        if not (inspect.isclass(decorated) and issubclass(decorated, kind)):
-            hint = "Write @app.admin() on a model, or @app.admin(Post) on a ModelAdmin."
-            raise SetupError(f"@app.admin cannot register {name_of(decorated)}.", hint=hint)
-        registered = (models, decorated) if models else (decorated,)
-        admin.site.register(*registered, **options)
+        check_class(decorated, admin.ModelAdmin if models else Model)
+        if models:
+            admin.site.unregister(filter(admin.site.is_registered, models))
+            admin.site.register(models, decorated, **options)
+        else:
+            admin.site.register(decorated, **options)
         return decorated
 
-    return decorate
+    return models[0] if is_being_decorated(models, frame) else decorate
+
+
+def check_class(given: Any, kind: type) -> None:
+    if not (inspect.isclass(given) and issubclass(given, kind)):
+        hint = "Write @app.admin() on a model, or @app.admin(Post) on a ModelAdmin."
+        raise SetupError(f"@app.admin cannot register {name_of(given)}.", hint=hint)
 
 
 def is_being_decorated(models: tuple[type[Model], ...], frame: FrameType) -> bool:
@@ -56,10 +56,3 @@ def is_being_decorated(models: tuple[type[Model], ...], frame: FrameType) -> boo
     if len(models) != 1 or models[0].__module__ != frame.f_globals["__name__"]:
         return False
     return frame.f_locals.get(models[0].__name__) is not models[0]
-
-
-def check_registrations() -> None:
-    """Raise SetupError for an ``app.admin(...)`` that decorates nothing."""
-    for where in unfinished:
-        hint = "Write @app.admin above the model, or use Django's admin.site.register()."
-        raise SetupError("app.admin() decorates nothing.", hint=hint, where=where)

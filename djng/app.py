@@ -141,13 +141,16 @@ class Djng(BaseRouter):
     @overload
     def admin(self, *models: "type[Model]", **options: Any) -> ClassDecorator: ...
     def admin(self, *models: Any, **options: Any) -> Any:
-        """Show a model in the admin, or several models with the decorated ModelAdmin.
+        """Show models in the admin: the decorated model, or those that it is called with.
 
-        Takes the options of ModelAdmin as keywords, or the models. Returns what it decorates.
+        Takes the models, if it does not decorate one, and the options of ModelAdmin as keywords.
+        Above a ModelAdmin, it registers that class for the models. Returns what it decorates.
         Raises KeywordError for an option that ModelAdmin does not have. ::
 
             @app.admin(list_display=["title"])
             class Post(models.Model): ...
+
+            app.admin(Comment, list_display=["text"])
         """
         if self.admin_path is None:
             raise SetupError("this site has no admin.", hint="Remove admin=None from Djng().")
@@ -223,7 +226,6 @@ class Djng(BaseRouter):
         """
         with self._lock:
             checks.check_routes(self)
-            admin.check_registrations()
             self.file.ready()
             self._register_commands()
 

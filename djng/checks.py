@@ -3,7 +3,6 @@
 ``check_routes`` raises an error. The warnings have an id, and ``python blog.py check`` shows them.
 """
 
-import inspect
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -16,51 +15,37 @@ from django.utils.module_loading import import_string
 
 from djng.conf import DEFAULTS
 from djng.exceptions import RouteError, SetupError, name_of, unwrap
-from djng.routing import BaseRouter, Route, Router, nested, walk
-from djng.rules import View
-from djng.views import shared_attributes
+from djng.middleware import layers_of
+from djng.routing import BaseRouter, Route, Router, walk
 
 
 def check_routes(site: BaseRouter) -> None:
-    """Raise RouteError if a decorator does nothing, or if functions of a URL don't agree."""
-    first_lines: dict[int, int] = {}
-    for _, route in walk(site):
-        line = first_lines.setdefault(id(route.view), route.where.line)
-        first_lines[id(route.view)] = min(line, route.where.line)
-    for router in nested(site):
-        routes = [entry for entry in router.entries if isinstance(entry, Route)]
-        for rule in dict.fromkeys(route.rule for route in routes):
-            shared_attributes([route for route in routes if route.rule == rule])
-        for route in routes:
-            check_decorator_order(route, first_lines[id(route.view)])
+    """Raise RouteError if a decorator stands above a route, which never calls it."""
+    routes = [scope for _, scope in walk(site) if isinstance(scope, Route)]
+    topmost: dict[int, Route] = {}  # of the routes that are stacked above one function
+    for route in routes:
+        above = topmost.setdefault(id(route.view), route)
+        topmost[id(route.view)] = min(above, route, key=lambda each: each.where.line)
+    for route in routes:
+        check_decorator_order(route, topmost[id(route.view)].where.line)
 
 
 def check_decorator_order(route: Route, first_line: int) -> None:
-    """Raise RouteError if a decorator stands above the route, which never calls it."""
     view, name = route.view, name_of(route.view)
     in_file = getattr(sys.modules.get(str(getattr(view, "__module__", ""))), name, view)
-    code = getattr(unwrap(view), "__code__", None)
-    is_hidden = in_file is not view and code and code.co_firstlineno < first_line
-    if is_hidden or (in_file is not view and is_decorated(in_file, view)):
+    function = unwrap(view)
+    line = function.__code__.co_firstlineno if hasattr(function, "__code__") else first_line
+    if in_file is not view and (line < first_line or unwrap(in_file) is function):
         message = f"a decorator of {name}() is above its route and does nothing."
         hint = f"Move line {route.where.line}, the route {route}, above the other decorators."
         raise RouteError(message, hint=hint, where=route.where)
 
 
-def is_decorated(outer: Any, view: View) -> bool:
-    """Whether `outer` is what a decorator made of the view: a function, a class or a partial."""
-    held = getattr(outer, "__dict__", {})
-    if inspect.isfunction(outer):
-        held = inspect.getclosurevars(outer).nonlocals
-    inner = (inspect.unwrap(outer, stop=lambda each: each is view), getattr(outer, "func", None))
-    return any(each is view for each in (*inner, *held.values()))
-
-
 def check_middleware(site: BaseRouter) -> None:
     """Raise SetupError for middleware that cannot be imported, with the user's line."""
+    scopes = [scope for _, scope in walk(site)]
     named = [(name, site.where) for name in settings.MIDDLEWARE]
-    named += [(name, each.where) for each in nested(site) for name in each.middleware_classes]
-    named += [(name, route.where) for _, route in walk(site) for name in route.middleware]
+    named += [(name, scope.where) for scope in scopes for name in layers_of(scope)]
     for name, where in named:
         try:
             if isinstance(name, str):
@@ -73,10 +58,10 @@ def unreached_routes(site: BaseRouter) -> Iterator[checks.Warning]:
     """djng.W001: routes whose URL an earlier route matches first."""
     if DEFAULTS["ROOT_URLCONF"] != settings.ROOT_URLCONF:
         return
-    for prefix, route in walk(site):
-        url = f"/{prefix}{route.rule}"
-        if "<" in url:
+    for rule, route in walk(site):
+        if "<" in rule or not isinstance(route, Route):
             continue
+        url = f"/{rule}"
         matched = getattr(resolve(url).func, "_djng_routes", [])
         if route not in matched:
             which = f"The route at {matched[0].where}" if matched else "An earlier route"

@@ -18,7 +18,7 @@ from django.views import defaults
 
 from djng.exceptions import name_of
 from djng.responses import View, adapt, rendered, to_response
-from djng.routing import BaseRouter
+from djng.routing import BaseRouter, Scope
 
 logger = logging.getLogger("django.request")
 
@@ -38,27 +38,29 @@ def urlconf_site() -> BaseRouter | None:
     return site if isinstance(site, BaseRouter) else None
 
 
-def resolve_scopes(request: HttpRequest) -> tuple[View | None, tuple[BaseRouter, ...]]:
-    """The view of the request's URL, if it has one, and the app and the routers around it."""
-    site_scopes = (site,) if (site := urlconf_site()) else ()
+def scopes_of(request: HttpRequest) -> tuple[Scope, ...]:
+    """The routers and the route that the request's URL is in, outermost first."""
     try:
         resolver = get_resolver(getattr(request, "urlconf", None))
-        view = (request.resolver_match or resolver.resolve(request.path_info)).func
-        return view, getattr(view, "_djng_scopes", site_scopes)
+        match = request.resolver_match or resolver.resolve(request.path_info)
+        scopes: dict[Any, Any] = getattr(match.func, "_djng_scopes", {})
     except Resolver404 as error:
         # Without a view, the URL is in the innermost router whose prefix it has.
         tried = chain.from_iterable(each[:-1] for each in error.args[0].get("tried", ()))
         prefixed = [each for each in tried if hasattr(each, "_djng_scopes") and str(each.pattern)]
-        return None, max((each._djng_scopes for each in prefixed), key=len, default=site_scopes)
+        found = (each._djng_scopes for each in prefixed)
+        scopes = max(found, key=lambda scopes: len(scopes[None]), default={})
+    by_method: tuple[Scope, ...] = scopes.get(request.method, scopes.get(None, ()))
+    return by_method
 
 
 def find_error_view(request: HttpRequest, error: BaseException) -> tuple[Any, Any]:
     """The key (a class or a status) and the (view, template) of the nearest error view."""
     keys = [*error_keys(error)]
-    for scope in reversed(resolve_scopes(request)[1]):
-        for key in keys:
-            if key in scope.error_views:
-                return key, scope.error_views[key]
+    for scope in (*reversed(scopes_of(request)), urlconf_site()):
+        views = getattr(scope, "error_views", {})  # a route has none
+        if key := next(filter(views.__contains__, keys), None):
+            return key, views[key]
     return None, None
 
 
@@ -72,13 +74,13 @@ def error_keys(error: BaseException) -> Iterator[int | type]:
 
 
 def error_response(request: HttpRequest, error: Exception) -> Any:
-    """The response of the error view for this class of exceptions; raises the error without one.
+    """The response of the error view for this class of exceptions, or None.
 
     Django logs and signals only errors that nothing handles, so this does it, too.
     """
     key, view = find_error_view(request, error)
-    if view is None or isinstance(key, int):
-        raise error
+    if view is None or isinstance(key, int):  # Django calls the views for a status itself
+        return None
     status = next(status for known, status in STATUSES if isinstance(error, known))
     if isinstance(error, SuspiciousOperation):
         security = logging.getLogger(f"django.security.{type(error).__name__}")

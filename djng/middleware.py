@@ -4,9 +4,7 @@ A scope is the app, a router or a route: a part of the site with middleware, hoo
 of its own. A site without any has neither ScopeMiddleware nor ErrorMiddleware.
 """
 
-from collections.abc import Iterable, Iterator
-from functools import reduce
-from itertools import chain
+from collections.abc import Iterable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
@@ -19,12 +17,10 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import escape_leading_slashes
 from django.utils.module_loading import import_string
 
-from djng.error_views import error_response, find_error_view, resolve_scopes, urlconf_site
+from djng.error_views import error_response, scopes_of, urlconf_site
 from djng.exceptions import ScopeError, SetupError, locate, name_of
-from djng.responses import View, adapt, as_hook
-from djng.routing import BaseRouter, Include, Route, nested, walk
-
-Scope = BaseRouter | Route
+from djng.responses import View, adapt, rendered, to_response
+from djng.routing import Route, Scope, walk
 
 
 class CommonMiddleware(common.CommonMiddleware):
@@ -40,24 +36,29 @@ class CommonMiddleware(common.CommonMiddleware):
         return super().process_response(request, response)
 
 
-def before_middleware(functions: Iterable[View]) -> type[MiddlewareMixin]:
+def before_middleware(functions: list[View]) -> type[MiddlewareMixin]:
     """A middleware that calls the functions in turn until one of them returns a response."""
-    hooks = [as_hook(function, may_return_none=True) for function in functions]
+    calls = [(adapt(function, to_async=False), function) for function in functions]
 
     class BeforeMiddleware(MiddlewareMixin):
         def process_request(self, request: HttpRequest) -> Any:
-            return next(filter(None, (hook(request) for hook in hooks)), None)
+            for call, function in calls:
+                if (returned := call(request)) is not None:
+                    return rendered(to_response(returned, request, function))
+            return None
 
     return BeforeMiddleware
 
 
-def after_middleware(functions: Iterable[View]) -> type[MiddlewareMixin]:
+def after_middleware(functions: list[View]) -> type[MiddlewareMixin]:
     """A middleware that passes the response through the functions, the last one first."""
-    hooks = [as_hook(function, may_return_none=False) for function in functions][::-1]
+    calls = [(adapt(function, to_async=False), function) for function in reversed(functions)]
 
     class AfterMiddleware(MiddlewareMixin):
         def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
-            return reduce(lambda made, hook: hook(request, made), hooks, response)
+            for call, function in calls:
+                response = rendered(to_response(call(request, response), request, function))
+            return response
 
     return AfterMiddleware
 
@@ -103,11 +104,8 @@ class MiddlewareStack:
 
 def runs_async(factory: Any, is_preferred: bool) -> bool:
     """Whether the middleware gets an async get_response: if it can and the rest is async."""
-    can_sync = getattr(factory, "sync_capable", True)
     can_async = getattr(factory, "async_capable", False)
-    if not (can_sync or can_async):
-        raise RuntimeError(f"Middleware {factory} must be sync_capable or async_capable.")
-    return bool(can_async if is_preferred else not can_sync)
+    return bool(can_async if is_preferred else not getattr(factory, "sync_capable", True))
 
 
 def missing_return(middleware: Any) -> SetupError:
@@ -124,7 +122,9 @@ def with_error_views(middleware: Any) -> View:
                 return response
             raise missing_return(middleware)
         except Exception as error:
-            return error_response(request, error)
+            if response := error_response(request, error):
+                return response
+            raise
 
     async def call_async(request: HttpRequest) -> Any:
         try:
@@ -132,7 +132,9 @@ def with_error_views(middleware: Any) -> View:
                 return response
             raise missing_return(middleware)
         except Exception as error:
-            return await sync_to_async(error_response)(request, error)
+            if response := await sync_to_async(error_response)(request, error):
+                return response
+            raise
 
     return convert_exception_to_response(call_async if iscoroutinefunction(middleware) else call)
 
@@ -146,51 +148,35 @@ class ScopeMiddleware(MiddlewareMixin):
 
     def __init__(self, get_response: View) -> None:
         super().__init__(get_response)
-        if not (site := urlconf_site()):  # it has another ROOT_URLCONF
-            raise MiddlewareNotUsed
-        self.stacks: dict[int, MiddlewareStack] = {}
-        scopes: list[Scope] = [*nested(site), *(route for _, route in walk(site))]
-        for scope in scopes:
-            if (layers := layers_of(scope)) and id(scope) not in self.stacks:
-                self.stacks[id(scope)] = MiddlewareStack(layers, self._inside(scope, site))
+        self.stacks: dict[Scope, MiddlewareStack] = {}
+        self.prefixes: tuple[str, ...] = ()  # for other paths, nothing needs to be looked up
+        self.site = urlconf_site()  # None with another ROOT_URLCONF
+        for rule, scope in walk(self.site) if self.site else ():
+            if layers := layers_of(scope):
+                self.prefixes += (f"/{rule.partition('<')[0]}",) if scope is not self.site else ()
+                if scope not in self.stacks:
+                    self.stacks[scope] = MiddlewareStack(layers, self.inside(scope))
         if not self.stacks:
             raise MiddlewareNotUsed
-        self.site_stacks = self.stacks_of([site])
-        self.prefixes = tuple(f"/{prefix}" for prefix in self._prefixes(site))
+        self.site_stacks = self.stacks_of((self.site,))
         if iscoroutinefunction(self):
             self.process_view = self.process_view_async  # type: ignore[method-assign]
         if any(stack.template_hooks for stack in self.stacks.values()):  # they cost each template
             self.process_template_response = self.process_template
 
-    def _inside(self, scope: Scope, site: BaseRouter) -> View:
+    def inside(self, scope: Scope) -> View:
         """What a scope's middleware gets as get_response: the next scope, or the view."""
 
         def get_response(request: Any) -> Any:
-            if scope is site:
+            if scope is self.site:
                 return self.enter_scopes(request)
-            position = request._djng_stacks.index(self.stacks[id(scope)])
-            return self.enter(request, position + 1)
+            stacks = request._djng_stacks
+            return self.enter(request, stacks[stacks.index(self.stacks[scope]) + 1 :])
 
         return markcoroutinefunction(get_response) if iscoroutinefunction(self) else get_response
 
-    def _prefixes(self, site: BaseRouter) -> Iterator[str]:
-        """Path prefixes with scopes. For other paths, nothing needs to be looked up."""
-        for entry in site.entries:
-            if isinstance(entry, Route) and self.stacks_of([entry]):
-                yield entry.rule.partition("<")[0]
-            elif isinstance(entry, Include) and entry.router:
-                routes = (route for _, route in walk(entry.router))
-                if self.stacks_of([*nested(entry.router), *routes]):
-                    yield entry.prefix.partition("<")[0]
-
     def stacks_of(self, scopes: Iterable[Any]) -> tuple[MiddlewareStack, ...]:
-        return tuple(self.stacks[id(scope)] for scope in scopes if id(scope) in self.stacks)
-
-    def stacks_for(self, view: View, request: HttpRequest) -> tuple[MiddlewareStack, ...]:
-        """The stacks of the routers and of the route that the view belongs to."""
-        by_method = getattr(view, "_djng_by_method", {})
-        route = by_method.get(request.method, by_method.get(None))
-        return self.stacks_of((*getattr(view, "_djng_scopes", ())[1:], route))
+        return tuple(self.stacks[scope] for scope in scopes if scope in self.stacks)
 
     def __call__(self, request: HttpRequest) -> Any:
         enter = self.site_stacks[0].handler if self.site_stacks else self.enter_scopes
@@ -201,22 +187,19 @@ class ScopeMiddleware(MiddlewareMixin):
         request._djng_stacks = ()
         if request.path_info.startswith(self.prefixes):
             request.resolver_match = None
-            view, scopes = resolve_scopes(request)
-            stacks = self.stacks_for(view, request) if view else self.stacks_of(scopes[1:])
-            request._djng_stacks = stacks
-        return self.enter(request, 0)
+            request._djng_stacks = self.stacks_of(scopes_of(request))
+        return self.enter(request, request._djng_stacks)
 
-    def enter(self, request: Any, position: int) -> Any:
-        """Call the stack at this position, or the view after the last one."""
-        request._djng_entered = request._djng_stacks[:position]
-        if position == len(request._djng_stacks):
-            return self.get_response(request)
-        return request._djng_stacks[position].handler(request)
+    def enter(self, request: Any, stacks: tuple[MiddlewareStack, ...]) -> Any:
+        """Call the first of the stacks, or the view."""
+        return stacks[0].handler(request) if stacks else self.get_response(request)
 
     def check_scopes(self, request: Any, view: View) -> None:
         """Raise ScopeError if the view would run without its middleware, or with another's."""
-        entered, expected = request._djng_entered, self.stacks_for(view, request)
-        if entered != expected:
+        entered = request._djng_stacks
+        if not entered and not hasattr(view, "_djng_scopes"):
+            return  # most requests, so this is cheap
+        if (expected := self.stacks_of(scopes_of(request))) != entered:
             how = "without" if {*expected} - {*entered} else "with more than"
             message = f"a request reached {name_of(view)}() {how} the middleware of its URL."
             hint = (
@@ -224,11 +207,10 @@ class ScopeMiddleware(MiddlewareMixin):
                 "middleware of the whole site, before it calls get_response."
             )
             raise ScopeError(message, hint=hint, where=locate(view))
-        request._djng_method = request.method
 
     def hooks(self, request: Any, kind: str) -> list[View]:
         """The hooks of the middleware that the request is in, outermost first."""
-        stacks = (*self.site_stacks, *request._djng_entered)
+        stacks = self.site_stacks + request._djng_stacks
         return [hook for stack in stacks for hook in getattr(stack, kind)]
 
     def process_view(self, request: HttpRequest, view: View, *args: Any) -> Any:
@@ -262,10 +244,10 @@ class ErrorMiddleware(MiddlewareMixin):
     def __init__(self, get_response: View) -> None:
         super().__init__(get_response)
         site = urlconf_site()
-        keys = chain.from_iterable(each.error_views for each in nested(site)) if site else ()
+        scopes = [scope for _, scope in walk(site)] if site else []
+        keys = [key for scope in scopes for key in getattr(scope, "error_views", ())]
         if all(isinstance(key, int) for key in keys):
-            raise MiddlewareNotUsed  # Django calls the views for a status itself
+            raise MiddlewareNotUsed
 
     def process_exception(self, request: HttpRequest, error: Exception) -> Any:
-        key, _ = find_error_view(request, error)
-        return None if key is None or isinstance(key, int) else error_response(request, error)
+        return error_response(request, error)

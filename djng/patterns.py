@@ -1,29 +1,33 @@
 """Make Django's URL patterns of routes and includes. Runs once, before the first request."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
-from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path
 from django.urls.resolvers import RegexPattern, RoutePattern
 
-from djng.exceptions import Location, RouteError, SetupError, caller, name_of
+from djng.exceptions import Location, RouteError, SetupError, caller
+from djng.middleware import layers_of
 from djng.responses import adapt, is_async, rendered
-from djng.routing import BaseRouter, Include, Route, nested, walk
-from djng.rules import View, check_arguments
-from djng.views import url_view, with_attributes
+from djng.routing import BaseRouter, Include, Route, walk
+from djng.rules import check_arguments
+from djng.views import copied, decorated, routes_by_method, url_view
 
 Pattern = URLPattern | URLResolver
 
 
 class PatternBuilder(NamedTuple):
-    """Makes the URL patterns of one router: in these scopes, behind these decorators."""
+    """Makes the URL patterns of one router: in these scopes, behind these decorators.
+
+    What is in a scope has an attribute `_djng_scopes`, the scopes for each method. The key None is
+    for all other methods. The site itself is not among them.
+    """
 
     router: BaseRouter
-    scopes: tuple[BaseRouter, ...]
+    scopes: tuple[BaseRouter, ...] = ()
     decorators: tuple[Callable[..., Any], ...] = ()
     prefix: str = ""
 
@@ -33,7 +37,7 @@ class PatternBuilder(NamedTuple):
         groups: dict[str, list[Route]] = {}
         for entry in self.router.entries:
             if isinstance(entry, Route):
-                if self.scopes[1:]:  # the app's own routes were checked when they were added
+                if self.scopes:  # the app's own routes were checked when they were added
                     check_arguments(self.prefix + entry.rule, entry.view, entry.where)
                 groups.setdefault(entry.rule, []).append(entry)
         patterns: list[Pattern] = []
@@ -45,7 +49,13 @@ class PatternBuilder(NamedTuple):
         return patterns
 
     def routed(self, routes: list[Route]) -> Iterator[URLPattern]:
-        view = self.decorated(url_view(routes), routes[0].where)
+        view = url_view(routes, self.decorators)
+        if self.scopes or any(route.middleware for route in routes):
+            by_method = routes_by_method(routes)
+            if len(routes) == 1:  # its middleware may answer OPTIONS: preflight requests need that
+                by_method.setdefault("OPTIONS", routes[0])
+            scopes = {method: (*self.scopes, route) for method, route in by_method.items()}
+            vars(view)["_djng_scopes"] = {None: self.scopes, **scopes}
         for name in dict.fromkeys(route.name for route in routes):
             yield path(routes[0].rule, view, name=name)
 
@@ -55,7 +65,7 @@ class PatternBuilder(NamedTuple):
             return [inside.nested_router(entry, entry.router)]
         is_plain_list = isinstance(entry.urls, list) and not (entry.prefix or entry.namespace)
         patterns = [*entry.urls] if is_plain_list else [path(entry.prefix, django_urls(entry))]
-        if inside.scopes[1:] or inside.decorators:
+        if inside.scopes or inside.decorators:
             return [inside.rewritten(pattern, entry.where) for pattern in patterns]
         return patterns
 
@@ -68,52 +78,20 @@ class PatternBuilder(NamedTuple):
         )
         names = (router.app_name or entry.namespace, entry.namespace or router.app_name)
         resolver = URLResolver(RoutePattern(entry.prefix), inside.patterns(), None, *names)
-        resolver._djng_scopes = inside.scopes  # type: ignore[attr-defined]
+        resolver._djng_scopes = {None: inside.scopes}  # type: ignore[attr-defined]
         return resolver
 
     def rewritten(self, pattern: Any, where: Location) -> Pattern:
         """A copy of somebody else's pattern whose views are in the scopes and decorated."""
         if isinstance(pattern, URLPattern):
-            view = copied(pattern.callback, iscoroutinefunction(pattern.callback))
-            view = self.decorated(view, where)
+            view = decorated(pattern.callback, self.decorators, where)
+            view = copied(view, to_async=is_async(view))
+            vars(view)["_djng_scopes"] = {None: self.scopes}
             return URLPattern(pattern.pattern, view, pattern.default_args, pattern.name)
         inner = [self.rewritten(each, where) for each in pattern.url_patterns]
         names = (pattern.default_kwargs, pattern.app_name, pattern.namespace)
         resolver: URLResolver = type(pattern)(pattern.pattern, inner, *names)
         return resolver
-
-    def decorated(self, view: View, where: Location) -> View:
-        """Apply the decorators, and keep djng's own attributes."""
-        known = {k: v for k, v in vars(view).items() if k in ("_djng_routes", "_djng_by_method")}
-        for decorator in self.decorators:
-            view = decorate(view, decorator, where)
-        if self.decorators:  # a decorator may return the same function for several views
-            view = copied(view, is_async(view))
-        vars(view).update(known, _djng_scopes=self.scopes)
-        return view
-
-
-def decorate(view: View, decorator: Callable[..., Any], where: Location) -> View:
-    result: View = decorator(view)
-    if iscoroutinefunction(view) and not iscoroutinefunction(result):
-        result = decorator(copied(view, to_async=False))  # a sync decorator cannot await the view
-    if not callable(result):
-        message = f"the decorator {name_of(decorator)}() returned no view."
-        raise RouteError(message, hint="Did you forget `return`?", where=where)
-    return result
-
-
-def copied(view: View, to_async: bool) -> View:
-    """A new function that calls the view. It can get attributes that the view must not get."""
-    call = adapt(view, to_async)
-
-    async def async_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return await call(request, *args, **kwargs)
-
-    def sync_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return call(request, *args, **kwargs)
-
-    return with_attributes(async_view if to_async else sync_view, view)
 
 
 def django_urls(entry: Include) -> Any:
@@ -142,27 +120,22 @@ def missing_urlpatterns(module: ModuleType, entry: Include) -> RouteError:
     return RouteError(f"{name} has no urlpatterns.", hint=hint, where=entry.where)
 
 
-def standalone_resolver(router: BaseRouter) -> URLResolver:
-    """The resolver of a router that is called by itself; raises SetupError if it has middleware."""
-    layers = [
-        [each.middleware_classes, each.before_functions, each.after_functions]
-        for each in nested(router)
-    ]
-    if any(map(any, layers)) or any(route.middleware for _, route in walk(router)):
-        hint = 'Write app.include("/...", router), or call one of its views.'
-        raise SetupError("a router that is called does not run its middleware.", hint=hint)
-    patterns = PatternBuilder(router, (router,), router.decorators).patterns()
-    return URLResolver(RegexPattern(r"^/"), patterns)
-
-
-def call_view(resolver: URLResolver, request: HttpRequest) -> HttpResponseBase:
+def call_router(router: BaseRouter, request: HttpRequest) -> Any:
     """Resolve the request's path and call the view, as Django does without middleware."""
-    outer_match, match = request.resolver_match, resolver.resolve(request.path_info)
-    request.resolver_match = match
-    vars(request).pop("_djng_method", None)
+    outer_match = request.resolver_match
+    request.resolver_match = match = standalone_resolver(router).resolve(request.path_info)
     try:
         view = adapt(match.func, to_async=False)
-        response: HttpResponseBase = rendered(view(request, *match.args, **match.kwargs))
-        return response
+        return rendered(view(request, *match.args, **match.kwargs))
     finally:
         request.resolver_match = outer_match
+
+
+@cache
+def standalone_resolver(router: BaseRouter) -> URLResolver:
+    """The resolver of a router that is called by itself; raises SetupError if it has middleware."""
+    if any(layers_of(scope) for _, scope in walk(router)):
+        hint = 'Write app.include("/...", router), or call one of its views.'
+        raise SetupError("a router that is called does not run its middleware.", hint=hint)
+    patterns = PatternBuilder(router, decorators=router.decorators).patterns()
+    return URLResolver(RegexPattern(r"^/"), patterns)

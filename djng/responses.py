@@ -7,6 +7,7 @@ them. Other values are a ReturnTypeError that names the view, its line and what 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from types import NoneType
 from typing import Any
 
 from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
@@ -27,8 +28,25 @@ def to_response(
     returned: Any, request: HttpRequest, view: View, template: str | None = None
 ) -> HttpResponseBase:
     """The response for what the view returned; raises ReturnTypeError."""
-    if isinstance(returned, HttpResponseBase):
-        return returned
+    is_response = isinstance(returned, HttpResponseBase)
+    response = returned if is_response else convert(returned, request, view, template)
+    if response.status_code in WITHOUT_BODY:
+        response.headers.pop("Content-Type", None)
+    return response
+
+
+async def to_response_async(
+    returned: Any, request: HttpRequest, view: View, template: str | None = None
+) -> HttpResponseBase:
+    body = returned[0] if isinstance(returned, tuple) and returned else returned
+    if isinstance(body, QuerySet):  # it is about to ask the database
+        return await sync_to_async(to_response)(returned, request, view, template)
+    return to_response(returned, request, view, template)
+
+
+def convert(
+    returned: Any, request: HttpRequest, view: View, template: str | None
+) -> HttpResponseBase:
     if isinstance(returned, (str, bytes)):
         return HttpResponse(returned)
     if isinstance(returned, tuple):
@@ -44,16 +62,10 @@ def to_response(
         return to_json(returned, view)
     if isinstance(returned, (Iterator, AsyncIterator)):
         return StreamingHttpResponse(returned)
-    raise explain_return(returned, view)
-
-
-async def to_response_async(
-    returned: Any, request: HttpRequest, view: View, template: str | None = None
-) -> HttpResponseBase:
-    body = returned[0] if isinstance(returned, tuple) and returned else returned
-    if isinstance(body, QuerySet):  # it is about to ask the database
-        return await sync_to_async(to_response)(returned, request, view, template)
-    return to_response(returned, request, view, template)
+    if inspect.iscoroutine(returned):
+        returned.close()
+    what = "None" if returned is None else f"a value of type {type(returned).__name__}"
+    raise wrong_return(view, what, next(h for types, h in INSTEAD if isinstance(returned, types)))
 
 
 def to_json(returned: Any, view: View) -> JsonResponse:
@@ -92,22 +104,13 @@ def unpack(returned: tuple[Any, ...], view: View) -> tuple[Any, int | None, dict
     raise wrong_return(view, f"a tuple of another form: ({shape})", hint)
 
 
-def explain_return(returned: Any, view: View) -> ReturnTypeError:
-    """The error for a value that cannot become a response."""
-    if returned is None:
-        return wrong_return(view, "None", "Did you forget `return`?")
-    if inspect.iscoroutine(returned):
-        returned.close()
-    hint = next(hint for types, hint in INSTEAD if isinstance(returned, types))
-    return wrong_return(view, f"a value of type {type(returned).__name__}", hint)
-
-
 def wrong_return(view: View, what: str, hint: str) -> ReturnTypeError:
     message = f"{name_of(view)}() returned {what}."
     return ReturnTypeError(message, hint=hint, where=locate(view))
 
 
 INSTEAD: tuple[tuple[Any, str], ...] = (
+    (NoneType, "Did you forget `return`?"),
     (Model, 'Return a dict of the fields that visitors may see: {"id": ..., ...}.'),
     (QuerySet, 'Name the fields that visitors may see: .values("id", ...).'),
     ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
@@ -134,17 +137,3 @@ def adapt(function: View, to_async: bool) -> View:
     if is_async(function) == to_async:
         return function
     return sync_to_async(function) if to_async else async_to_sync(function)
-
-
-def as_hook(function: View, *, may_return_none: bool) -> View:
-    """A function for ``before_request`` or ``after_request``, whose values become responses."""
-    call = adapt(function, to_async=False)
-
-    def hook(request: HttpRequest, *response: Any) -> HttpResponseBase | None:
-        returned = call(request, *response)
-        if returned is None and may_return_none:
-            return None
-        made: HttpResponseBase = rendered(to_response(returned, request, function))
-        return made
-
-    return hook

@@ -1,18 +1,17 @@
 """Collect routes, middleware, hooks and error views. Runs while the user's file is imported."""
 
 import inspect
-import linecache
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import URLResolver
 
 from djng.exceptions import KeywordError, Location, RouteError, SetupError, caller, name_of
-from djng.rules import View, accepts, check_arguments, check_rule
+from djng.responses import View
+from djng.rules import accepts, check_arguments, check_rule
 
 ViewT = TypeVar("ViewT", bound=View)
 # Attributes that Django's decorators set. On a router they have no effect.
@@ -25,7 +24,8 @@ class ViewDecorator(Protocol):
     def __call__(self, view: ViewT, /) -> ViewT: ...
 
 
-class Route(NamedTuple):
+@dataclass(frozen=True, eq=False)  # it is the key of its middleware
+class Route:
     """One decorated view. Its methods are ``(None,)`` if it answers every method."""
 
     rule: str
@@ -247,6 +247,9 @@ class BaseRouter:
             raise SetupError(f"too late: a URL was already resolved at {self.resolved}.", hint=hint)
 
 
+Scope = BaseRouter | Route
+
+
 class Router(BaseRouter):
     """Routes for a part of a site, in the site's file or in another one.
 
@@ -284,15 +287,10 @@ class Router(BaseRouter):
 
             response = router(RequestFactory().get("/7/"))
         """
-        from djng.patterns import call_view  # it needs routers, and few are called
+        from djng.patterns import call_router  # it needs routers, and few are called
 
-        return call_view(self._resolver, request)
-
-    @cached_property
-    def _resolver(self) -> URLResolver:
-        from djng.patterns import standalone_resolver  # see above
-
-        return standalone_resolver(self)
+        response: HttpResponseBase = call_router(self, request)
+        return response
 
 
 def listed(given: Iterable[Any], keyword: str) -> tuple[Any, ...]:
@@ -319,11 +317,9 @@ def check_included(prefix: Any, urls: Any, outer: BaseRouter) -> None:
 
 def check_router(prefix: str, urls: Any, router: BaseRouter, outer: BaseRouter) -> None:
     if urls is not router or EXEMPTIONS & vars(router).keys():
-        written = re.search(r"([\w.]+)\(([\w.]+)\)", linecache.getline(*caller()))
-        decorator, name = written.groups() if written else ("...", "router")
-        hint = f'Write app.include("{prefix}", {name}, decorators=[{decorator}]).'
+        hint = f'Write app.include("{prefix}", router, decorators=[...]).'
         raise RouteError("a router cannot be decorated.", hint=hint)
-    if outer in nested(router):
+    if any(scope is outer for _, scope in walk(router)):
         raise RouteError("a router is included in itself.")
     if prefix.strip("/") and not prefix.endswith("/"):
         hint = f'Write app.include("{prefix}/", ...).'
@@ -351,18 +347,11 @@ def check_hook(function: Any, *arguments: str) -> None:
         raise SetupError(message, hint=hint)
 
 
-def nested(router: BaseRouter) -> Iterator[BaseRouter]:
-    """The router and all routers that are included in it."""
-    yield router
-    for entry in router.entries:
-        if isinstance(entry, Include) and entry.router:
-            yield from nested(entry.router)
-
-
-def walk(router: BaseRouter, prefix: str = "") -> Iterator[tuple[str, Route]]:
-    """Every route of the router and of those in it, each with the prefix it is under."""
+def walk(router: BaseRouter, prefix: str = "") -> Iterator[tuple[str, Scope]]:
+    """The router, its routes and all below it, in file order, each with its rule from the root."""
+    yield prefix, router
     for entry in router.entries:
         if isinstance(entry, Route):
-            yield prefix, entry
+            yield prefix + entry.rule, entry
         elif entry.router:
             yield from walk(entry.router, prefix + entry.prefix)

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter, get_converters
 
 from djng.exceptions import Location, RouteError, name_of
-
-View = Callable[..., Any]
+from djng.responses import View
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -50,24 +49,15 @@ def register_converters(rule: str) -> None:
 
 
 def check_arguments(rule: str, view: View, where: Location) -> None:
-    """Raise RouteError if the view does not take the placeholders of the rule."""
+    """Raise RouteError if the view does not take the request and the placeholders of the rule."""
     placeholders = [*path(rule, HttpResponse).pattern.converters]
     for function in functions_of(view):
         if not accepts(function, None, **dict.fromkeys(placeholders)):
-            raise wrong_arguments(rule, function, placeholders, inspect.isclass(view), where)
-
-
-def wrong_arguments(
-    rule: str, view: View, placeholders: list[str], is_method: bool, where: Location
-) -> RouteError:
-    name, signature = name_of(view), inspect.signature(view)
-    given = ", ".join(placeholders) or "no argument"
-    problem = f'the route "/{rule}" gives {given} to {name}{signature}.'
-    if not signature.parameters:
-        problem = f"{name}() does not take the request."
-    wanted = ", ".join(["self"] * is_method + ["request", *placeholders])
-    hint = f"Write `def {name}({wanted})`, or change the route."
-    return RouteError(problem, hint=hint, where=where)
+            name, given = name_of(function), ", ".join(["request", *placeholders])
+            what = f"gives {given} to {name}{inspect.signature(function)}"
+            wanted = f"self, {given}" if inspect.isclass(view) else given
+            hint = f"Write `def {name}({wanted})`, or change the route."
+            raise RouteError(f'the route "/{rule}" {what}.', hint=hint, where=where)
 
 
 def functions_of(view: View) -> Iterator[View]:

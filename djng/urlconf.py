@@ -19,7 +19,7 @@ def patterns_of(site: Djng) -> list[Pattern]:
         from django.contrib.admin import site as admin_site  # not every site has it
 
         patterns.append(path(site.admin_path, admin_site.urls))
-    patterns += PatternBuilder(site, (site,)).patterns()
+    patterns += PatternBuilder(site).patterns()
     prefix = settings.MEDIA_URL.removeprefix(settings.FORCE_SCRIPT_NAME or "")
     serves_media = settings.DEBUG or site.serves_media
     if serves_media and settings.MEDIA_ROOT and "//" not in prefix:

@@ -4,21 +4,24 @@ Middleware reads attributes of a URL's view, such as ``csrf_exempt``, before the
 several functions answer one URL by method, they must agree on these attributes.
 """
 
-import functools
 import inspect
+from collections.abc import Callable, Iterable
+from functools import update_wrapper
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.datastructures import MultiValueDictKeyError
 from django.utils.log import log_response
 
-from djng.exceptions import MissingKeyError, RouteError, locate, name_of, user_lines
+from djng.exceptions import Location, MissingKeyError, RouteError, locate, name_of, user_lines
 from djng.responses import View, adapt, is_async, to_response, to_response_async
 from djng.routing import Route
 from djng.rules import METHODS
+
+Decorators = Iterable[Callable[..., Any]]
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 # What Django assumes if a view lacks the attribute, and the decorator that sets it.
@@ -34,37 +37,56 @@ ATTRIBUTES: dict[str, tuple[Any, str]] = {
 NOT_SHARED = {"view_initkwargs", "initkwargs", "_is_coroutine", "_is_coroutine_mark"}
 
 
-def url_view(routes: list[Route]) -> View:
-    """The view for all routes of one URL. It calls the function for the request's method."""
-    by_method = {method: route for route in routes for method in route.methods}
-    if "GET" in by_method:
-        by_method.setdefault("HEAD", by_method["GET"])
-    views = {method: as_view(each.view, each.template) for method, each in by_method.items()}
-    view = views[None] if [*views] == [None] else dispatcher(views, routes[0])
-    if len(routes) == 1:  # its middleware may answer OPTIONS, too: preflight requests need that
-        by_method.setdefault("OPTIONS", routes[0])
-    attributes = shared_attributes(routes)
-    vars(view).update(attributes, _djng_routes=routes, _djng_by_method=by_method)
+def url_view(routes: list[Route], decorators: Decorators) -> View:
+    """The view for all routes of one URL. It calls the decorated function for each method."""
+    made = {each: as_view(each.view, each.template) for each in routes}
+    made = {each: decorated(view, decorators, each.where) for each, view in made.items()}
+    views = {method: made[each] for method, each in routes_by_method(routes).items()}
+    first, view = routes[0], made[routes[0]]
+    if [*views] != [None]:
+        refuse = decorated(
+            method_not_allowed([*filter(None, views)], first), decorators, first.where
+        )
+        view = dispatcher(views, views.pop(None, refuse))
+        update_wrapper(view, first.view, updated=())
+    elif decorators:  # one may return the same function for several views
+        view = copied(view, to_async=is_async(view))
+    vars(view).update(shared_attributes(made), _djng_routes=routes)
     return view
 
 
-def dispatcher(views: dict[str | None, View], route: Route) -> View:
-    other = views.pop(None, None) or method_not_allowed({*filter(None, views), "OPTIONS"}, route)
-    is_async = any(map(iscoroutinefunction, [other, *views.values()]))
-    views, other = {m: adapt(view, is_async) for m, view in views.items()}, adapt(other, is_async)
+def routes_by_method(routes: list[Route]) -> dict[str | None, Route]:
+    by_method = {method: route for route in routes for method in route.methods}
+    return {"HEAD": by_method["GET"], **by_method} if "GET" in by_method else by_method
 
-    def view_for(request: Any) -> View:
-        # A decorator may change the method, but the middleware has run for the first one.
-        return views.get(getattr(request, "_djng_method", request.method), other)
 
-    async def dispatch_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return await view_for(request)(request, *args, **kwargs)
+def dispatcher(views: dict[Any, View], other: View) -> View:
+    """A new view that calls the one for the request's method, or else the other one."""
+    to_async = any(map(is_async, [other, *views.values()]))
+    other, views = adapt(other, to_async), {m: adapt(v, to_async) for m, v in views.items()}
 
     def dispatch(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        return view_for(request)(request, *args, **kwargs)
+        return views.get(request.method, other)(request, *args, **kwargs)
 
-    view = dispatch_async if is_async else dispatch
-    return functools.update_wrapper(view, route.view, updated=())
+    return markcoroutinefunction(dispatch) if to_async else dispatch
+
+
+def decorated(view: View, decorators: Decorators, where: Location) -> View:
+    """Apply the decorators, the last one outermost; raises RouteError if one returns no view."""
+    for decorator in decorators:
+        result = decorator(view)
+        if is_async(view) and not iscoroutinefunction(result):
+            result = decorator(copied(view, to_async=False))  # it cannot await the view
+        if not callable(result):
+            message = f"the decorator {name_of(decorator)}() returned no view."
+            raise RouteError(message, hint="Did you forget `return`?", where=where)
+        view = result
+    return view
+
+
+def copied(view: View, *, to_async: bool) -> View:
+    """A new function that calls the view. It can get attributes that the view must not get."""
+    return with_attributes(dispatcher({}, adapt(view, to_async)), view)
 
 
 def as_view(view: View, template: str | None = None) -> View:
@@ -96,43 +118,33 @@ def with_attributes(wrapper: View, view: View) -> View:
     """The wrapper with the view's name, docstring and attributes."""
     own = {k: v for k, v in getattr(view, "__dict__", {}).items() if k not in NOT_SHARED}
     vars(wrapper).update(attributes_of(view) | own)
-    return functools.update_wrapper(wrapper, view, updated=())  # last: it sets __wrapped__
+    return update_wrapper(wrapper, view, updated=())  # last: it sets __wrapped__
 
 
 def attributes_of(view: View) -> dict[str, Any]:
     """The plain values that a view has as attributes; an instance may have them from its class."""
-    if inspect.isclass(view):
-        view = view.as_view()  # type: ignore[attr-defined]
-    owners = [*map(vars, reversed(type(view).__mro__)), getattr(view, "__dict__", {})]
-    found = {name: value for owner in owners for name, value in owner.items()}
     return {
         name: value
-        for name, value in found.items()
+        for name, value in inspect.getmembers_static(view)
         if not (name.startswith("__") or name in NOT_SHARED or callable(value))
         and not hasattr(type(value), "__get__")
     }
 
 
-def shared_attributes(routes: list[Route]) -> dict[str, Any]:
-    """The attributes of a URL's functions; raises RouteError if the functions don't agree."""
-    found = [(route, attributes_of(route.view)) for route in routes]
+def shared_attributes(views: dict[Route, View]) -> dict[str, Any]:
+    """The attributes of a URL's views; raises RouteError if the views don't agree."""
+    found = {route: attributes_of(view) for route, view in views.items()}
+    unsafe = [route for route in found if not SAFE_METHODS.issuperset(route.methods)]
     shared: dict[str, Any] = {}
-    for name in sorted({name for _, attributes in found for name in attributes}):
-        relevant = relevant_routes(name, found)
+    for name in sorted({name for attributes in found.values() for name in attributes}):
+        # CSRF only matters to unsafe methods.
+        first, *others = unsafe if unsafe and name == "csrf_exempt" else [*found]
         default, _ = ATTRIBUTES.get(name, (None, ""))
-        (first, value), *others = [(route, own.get(name, default)) for route, own in relevant]
-        for other, other_value in others:
-            if other_value != value:
+        shared[name] = found[first].get(name, default)
+        for other in others:
+            if found[other].get(name, default) != shared[name]:
                 raise disagreement(name, first, other)
-        if any(name in own for _, own in relevant):
-            shared[name] = value
     return shared
-
-
-def relevant_routes(name: str, found: list[Any]) -> list[tuple[Route, dict[str, Any]]]:
-    """The routes for which middleware reads the attribute: CSRF only matters to unsafe methods."""
-    unsafe = [(route, own) for route, own in found if not SAFE_METHODS.issuperset(route.methods)]
-    return unsafe if unsafe and name == "csrf_exempt" else found
 
 
 def disagreement(name: str, first: Route, other: Route) -> RouteError:
@@ -143,9 +155,10 @@ def disagreement(name: str, first: Route, other: Route) -> RouteError:
     return RouteError(message, hint=hint, where=other.where)
 
 
-def method_not_allowed(methods: set[str], route: Route) -> View:
+def method_not_allowed(methods: Iterable[str], route: Route) -> View:
     """A view that answers OPTIONS, and refuses methods that no function answers."""
-    allowed = [*filter(methods.__contains__, METHODS), *sorted(methods.difference(METHODS))]
+    allowed = [each for each in METHODS if each in {*methods, "OPTIONS"}]
+    allowed += sorted({*methods}.difference(METHODS))
 
     def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.method == "OPTIONS":

@@ -40,22 +40,35 @@ class SessionAdmin(admin.ModelAdmin):
     list_display = ["expire_date"]
 
 
+class Note(models.Model):
+    pass
+
+
+class Room(models.Model):
+    name = models.CharField(max_length=50)
+
+
+app.admin(Note)
+app.admin(Room, list_display=["name"])
+
 assert isinstance(Plain, type) and isinstance(Post, type) and isinstance(TagAdmin, type)
 """
 
 
-def test_every_form_of_the_decorator_registers_a_model(site):
+def test_every_form_of_the_decorator_and_of_the_call_registers_a_model(site):
     assert site.write(ADMIN).shell("""
         from django.contrib import admin
         print(*sorted(m.__name__ for m in admin.site._registry if m._meta.app_label == "blog"))
         print(admin.site.get_model_admin(blog.Post).list_display)
         print(type(admin.site.get_model_admin(blog.Tag)) is blog.TagAdmin)
         print(admin.site.get_model_admin(blog.Session).list_display)
+        print(admin.site.get_model_admin(blog.Room).list_display)
     """).splitlines() == [
-        "Called Plain Post Tag",
+        "Called Note Plain Post Room Tag",
         "['title', 'shout']",
         "True",
         "['expire_date']",
+        "['name']",
     ]
 
 
@@ -70,6 +83,7 @@ def test_check_finds_mistakes_in_the_admin(site):
     [
         "@app.admin()\ndef view(request): ...",
         "@app.admin\ndef view(request): ...",
+        "app.admin('blog.Post')",
         "@app.admin()\nclass Thing: ...",
     ],
 )

@@ -8,24 +8,24 @@ APP = "from djng import Djng\n\napp = Djng()\n"
 STOPS = {
     "placeholder": (
         APP + "@app.route('/<int:pk>/')\ndef post(request, id): ...",
-        'blog.py:4: the route "/<int:pk>/" gives pk to post(request, id).',
+        'blog.py:4: the route "/<int:pk>/" gives request, pk to post(request, id).',
         "Write `def post(request, pk)`",
     ),
     "missing argument": (
         APP + "@app.route('/')\ndef post(request, id): ...",
-        'blog.py:4: the route "/" gives no argument to post(request, id).',
+        'blog.py:4: the route "/" gives request to post(request, id).',
         "Write `def post(request)`",
     ),
     "no request": (
         APP + "@app.route('/')\ndef index(): ...",
-        "blog.py:4: index() does not take the request.",
+        'blog.py:4: the route "/" gives request to index().',
         "Write `def index(request)`",
     ),
     "class-based": (
         APP
         + "from django.views import View\n@app.route('/<int:pk>/')\nclass Page(View):\n"
         + "    def get(self, request): ...",
-        'blog.py:5: the route "/<int:pk>/" gives pk to get(request).',
+        'blog.py:5: the route "/<int:pk>/" gives request, pk to get(request).',
         "Write `def get(self, request, pk)`",
     ),
     "a class that is no view": (
@@ -87,13 +87,6 @@ STOPS = {
         'blog.py:6: "/<int:id>/" and "/<int:pk>/" are the same URL, so their placeholders need'
         " the same names.",
         "The other is at blog.py:4.",
-    ),
-    "admin of nothing": (
-        APP
-        + "from django.db import models\nclass Post(models.Model): ...\n"
-        + "app.admin(Post, list_display=['pk'])",
-        "blog.py:6: app.admin() decorates nothing.",
-        "above the model",
     ),
     "path of the admin": (
         "from djng import Djng\n\napp = Djng(admin=True)",

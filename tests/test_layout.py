@@ -14,11 +14,12 @@ ALL = [*PACKAGE.rglob("*.py")]
 # A module imports only modules of earlier rows.
 LADDER = [
     {"shadowing", "exceptions"},
-    {"rules", "main_module", "environ", "admin", "commands", "templates", "database", "responses"},
-    {"routing", "apps", "conf", "wsgi", "log", "unconfigured", "media"},
-    {"views", "asgi"},
-    {"checks", "patterns", "error_views"},
+    {"main_module", "environ", "admin", "commands", "templates", "database", "responses"},
+    {"rules", "apps", "conf", "wsgi", "log", "unconfigured", "media"},
+    {"routing", "asgi"},
+    {"views", "error_views"},
     {"middleware"},
+    {"checks", "patterns"},
     {"app"},
     {"urlconf"},
 ]

@@ -199,7 +199,7 @@ LOUD += "    def inner(request):\n        return view(request)\n    return inner
 MISTAKES = {
     "a placeholder of the prefix that the view does not take": (
         VIEW + "app.include('/<int:pk>/', router)",
-        'blog.py:7: the route "/<int:pk>/" gives pk to index(request).',
+        'blog.py:7: the route "/<int:pk>/" gives request, pk to index(request).',
     ),
     "a circle of routers": (
         "other = Router()\nrouter.include('/a/', other)\nother.include('/b/', router)\n"
@@ -217,12 +217,12 @@ MISTAKES = {
     "a decorated router": (
         f"{LOUD}app.include('/', loud(router))",
         "blog.py:17: a router cannot be decorated.\n"
-        '  Write app.include("/", router, decorators=[loud]).',
+        '  Write app.include("/", router, decorators=[...]).',
     ),
     "an exempted router": (
         "from django.contrib.auth.decorators import login_not_required\n\n"
         "app.include('/', login_not_required(router))",
-        'Write app.include("/", router, decorators=[login_not_required]).',
+        'Write app.include("/", router, decorators=[...]).',
     ),
     "a decorator that hides the router": (
         "app.include('/', (lambda view: lambda request: view(request))(router))",

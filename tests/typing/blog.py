@@ -39,6 +39,18 @@ class CommentAdmin(CommentAdminBase):
     list_display = ["text"]
 
 
+class Reader(models.Model):
+    name = models.CharField(max_length=50)
+
+
+class Writer(models.Model):
+    name = models.CharField(max_length=50)
+
+
+app.admin(Reader)
+app.admin(Writer, list_display=["name"])
+
+
 @app.route("/")
 def index(request: HttpRequest) -> str:
     return "hello"
