@@ -76,7 +76,8 @@ def error_keys(error: BaseException) -> Iterator[int | type]:
 def error_response(request: HttpRequest, error: Exception) -> Any:
     """The response of the error view for this class of exceptions, or None.
 
-    Django logs and signals only errors that nothing handles, so this does it, too.
+    Django logs and signals only errors that nothing handles. This does so if the answer is still
+    that the server has failed: otherwise the error view has handled the error.
     """
     key, view = find_error_view(request, error)
     if view is None or isinstance(key, int):  # Django calls the views for a status itself
@@ -85,10 +86,9 @@ def error_response(request: HttpRequest, error: Exception) -> Any:
     if isinstance(error, SuspiciousOperation):
         security = logging.getLogger(f"django.security.{type(error).__name__}")
         security.error(str(error), exc_info=error, extra={"status_code": 400, "request": request})
-    if status == 500:
-        got_request_exception.send(sender=None, request=request)
     response = call_error_view(view, request, error, status)
-    if status == 500:
+    if status == 500 and response.status_code >= 500:
+        got_request_exception.send(sender=None, request=request)
         what = ("%s: %s", response.reason_phrase, request.path)
         log_response(*what, response=response, request=request, exception=error)
     return response
