@@ -34,7 +34,7 @@ def find_file(path: str) -> str:
         file = safe_join(settings.MEDIA_ROOT, path)
         if path == posixpath.normpath(path) and os.path.isfile(file):
             return file
-    raise Http404({"path": path})
+    raise Http404(f"{path!r} is no file in MEDIA_ROOT.")
 
 
 def headers_for(path: str) -> list[tuple[str, str]]:

@@ -5,8 +5,9 @@ from conftest import Site
 
 SITE = """
 from django.db import models
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.contrib.auth.models import User
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.template import RequestContext, Template
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -124,6 +125,41 @@ def other(request):
 @app.route("/itself/")
 def renders_itself(request):
     return Template(PAGE).render(RequestContext(request))
+
+
+class SoldOut(Exception):
+    pass
+
+
+@app.error(SoldOut)
+def sold_out(request, error):
+    return f"sold out: {error}", 409
+
+
+@app.get("/buy/")
+def buy(request):
+    raise SoldOut("the last one")
+
+
+@app.get("/stream/")
+async def stream(request):
+    yield "one "
+    yield "two"
+
+
+@app.get("/found/<int:pk>/")
+def found(request, pk):
+    return get_object_or_404(User, pk=pk).username
+
+
+@app.get("/missing/")
+def missing(request):
+    raise Http404("no such thing")
+
+
+@app.get("/recursion/<int:depth>/")
+def recursion(request, depth):
+    return recursion(request, depth - 1) if depth else 1 // 0
 
 
 @app.get("/query/")
@@ -361,3 +397,78 @@ def test_an_unknown_host_is_one_line_in_the_log(developed, produced):
         (line,) = [each for each in server.log().splitlines() if "other.example.org" in each]
         assert "Set DJANGO_ALLOWED_HOSTS" in line
         assert "Traceback" not in server.log().split("other.example.org")[1]
+
+
+@pytest.mark.parametrize(
+    ("path", "cause"),
+    [
+        ("/pots/1/", "no URL of the site is /pots/1/"),
+        ("/static-tog/", "Did you mean /static-tag/? All URLs: python blog.py routes"),
+        ("/missing/", "Http404: no such thing"),
+        ("/media/nothing.txt", "Http404: 'nothing.txt' is no file in MEDIA_ROOT."),
+    ],
+)
+@pytest.mark.parametrize(
+    "accept", ["application/json", "text/plain", "application/json, */*;q=0.1"]
+)
+def test_a_404_names_its_cause_to_a_program(developed, path, cause, accept):
+    answer = developed.request(path, Accept=accept)
+    assert (answer.status, answer.headers["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    assert cause in answer.text
+    assert len(answer.text.splitlines()) <= 4
+
+
+def test_a_404_shows_the_line_that_has_raised_it(developed):
+    answer = developed.request("/missing/", Accept="application/json")
+    assert answer.text.startswith(f"blog.py:{line_of('raise Http404')}: ")
+
+
+def test_a_404_is_django_s_page_for_a_browser(developed):
+    for path in ("/pots/1/", "/missing/"):
+        for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", "*/*"):
+            assert "Page not found" in developed.request(path, Accept=accept).text
+
+
+def test_a_404_says_nothing_with_debug_off(produced):
+    answer = produced.request("/missing/", Accept="application/json")
+    assert answer.status == 404
+    assert "blog.py" not in answer.text
+    assert "no such thing" not in answer.text
+
+
+def test_a_500_names_its_cause_to_a_program(developed):
+    answer = developed.request("/crash/", Accept="application/json")
+    assert answer.status == 500
+    assert "ZeroDivisionError: division by zero" in answer.text.splitlines()[0]
+
+
+def test_what_browsers_ask_for_by_themselves_is_not_logged(developed):
+    paths = ("/favicon.ico", "/apple-touch-icon.png", "/.well-known/appspecific/com.chrome.json")
+    for path in paths:
+        assert developed.request(path).status == 404
+    developed.request("/found.ico")
+    log = developed.says('"GET /found.ico HTTP/1.1" 404')
+    for path in paths:
+        assert path not in log
+
+
+def test_an_exception_that_an_error_view_answers_is_no_fault(developed):
+    answer = developed.request("/buy/")
+    assert (answer.status, answer.text) == (409, "sold out: the last one")
+    log = developed.says('"GET /buy/ HTTP/1.1" 409')
+    assert "SoldOut" not in log
+
+
+def test_no_line_is_named_twice(developed):
+    text = developed.request("/recursion/3/", Accept="text/plain").text
+    assert text.count("called by") == 0
+    assert text.count("blog.py:") == 1
+
+
+def test_an_async_generator_names_the_server_that_streams_it(developed):
+    for _ in range(2):
+        assert developed.request("/stream/").text == "one two"
+    log = developed.says("uvicorn blog:app")
+    assert f"blog.py:{line_of('/stream/')}: stream() streams by an async generator" in log
+    assert log.count("uvicorn blog:app") == 1
+    assert "StreamingHttpResponse must consume" not in log

@@ -100,10 +100,9 @@ def error_lines(error: BaseException) -> list[Location]:
     if isinstance(error, SyntaxError):
         return [Location(error.filename or sys.argv[0], error.lineno or 1)]
     if isinstance(error, SystemCheckError):
-        return [*model_lines(str(error))]
-    lines = [*dict.fromkeys(user_lines(error.__traceback__))]
-    template = template_line(error)
-    return [template, *lines] if template else lines
+        return [*model_lines(str(error))][:1]
+    lines = filter(None, [template_line(error), *user_lines(error.__traceback__)])
+    return [*{str(line): line for line in lines}.values()]  # a file may have two paths
 
 
 def model_lines(text: str) -> Iterator[Location]:
@@ -187,9 +186,15 @@ class ErrorFormatter(EscapingFormatter):
 
 def respond(request: HttpRequest, status: int, explanation: Explanation) -> HttpResponse:
     """Return the explanation as a page or as text, whichever the client prefers."""
-    kind = request.get_preferred_type(["text/html", "text/plain"]) or "text/plain"
-    text = explanation.to_html() if kind == "text/html" else f"{explanation}\n"
-    return HttpResponse(text, status=status, content_type=f"{kind}; charset=utf-8")
+    if prefers_html(request):
+        return HttpResponse(explanation.to_html(), status=status)
+    content_type = "text/plain; charset=utf-8"
+    return HttpResponse(f"{explanation}\n", status=status, content_type=content_type)
+
+
+def prefers_html(request: HttpRequest) -> bool:
+    kinds = ["text/html", "application/json", "text/plain"]  # a program may want any of the others
+    return request.get_preferred_type(kinds) == "text/html"
 
 
 def log_and_respond(request: HttpRequest, status: int, explanation: Explanation) -> HttpResponse:

@@ -15,6 +15,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
 from django.db import OperationalError, ProgrammingError
+from django.http import HttpRequest
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
@@ -99,6 +100,22 @@ def url_names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield from url_names(entry, prefix + namespace)
         elif entry.name:
             yield f"{prefix}{entry.name}"
+
+
+def suggest_path(request: HttpRequest) -> str:
+    """Name a URL that is like the path of the request."""
+    paths = {*url_paths(get_resolver(getattr(request, "urlconf", None)))}
+    suggestion = did_you_mean(closest_match(request.path_info, paths))
+    return f"{suggestion}All URLs: {command_line('routes')}"
+
+
+def url_paths(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
+    for entry in resolver.url_patterns:
+        path = f"{prefix}{entry.pattern}"
+        if isinstance(entry, URLResolver):
+            yield from url_paths(entry, path)
+        else:
+            yield path
 
 
 def suggest_host(error: Any) -> str:

@@ -4,6 +4,7 @@ Both use the socket of the process that the user has started, which stays open b
 """
 
 import logging
+import re
 import socket
 import sys
 from contextlib import redirect_stderr
@@ -17,6 +18,10 @@ from django.core.servers import basehttp
 
 from djng.log import escape_controls, escape_lines
 
+# Paths, alone or in the first line of a request.
+BROWSERS_ASK = re.compile(
+    r"(^| )/(favicon\.ico|apple-touch-icon\S*\.png|\.well-known/appspecific/\S*)(\?| |$)"
+)
 STOP = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
 
 
@@ -76,11 +81,24 @@ class DevelopmentServer(InheritedSocketMixin, basehttp.WSGIServer):
             super().handle_error(*args)
 
 
+def is_news(record: logging.LogRecord) -> bool:
+    """A log filter: it is no news that a file is missing for which browsers ask by themselves."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    is_missing = getattr(record, "status_code", None) == 404
+    return not (is_missing and any(map(BROWSERS_ASK.search, map(str, arguments))))
+
+
 def escape_arguments(record: logging.LogRecord) -> bool:
     """A log filter: escape the parts of a message, as Django does for this logger from 6.1 on."""
     if isinstance(record.args, tuple):
         record.args = tuple(escape_controls(a) if isinstance(a, str) else a for a in record.args)
     return True
+
+
+def filter_logs() -> None:
+    logging.getLogger("django.request").addFilter(is_news)
+    for function in (is_news, escape_arguments):
+        logging.getLogger("django.server").addFilter(function)
 
 
 class ErrorServer(InheritedSocketMixin, ThreadingMixIn, WSGIServer):

@@ -1,9 +1,9 @@
 """Serve the site while developing. Runs as ``python blog.py``, or with ``runserver``."""
 
 import errno
-import logging
 import os
 import socket
+import warnings
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,9 +20,9 @@ import djng
 from djng.app import Djng
 from djng.database import unapplied_migrations
 from djng.dev import automigrate, autoreload, server
+from djng.dev.handler import DevelopmentHandler
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
-from djng.wsgi import WSGIHandler
 
 
 class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
@@ -81,7 +81,8 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
 
     def prepare_site(self, options: dict[str, Any]) -> None:
         """Make the changes for development, before Django reads the site's URLs."""
-        logging.getLogger("django.server").addFilter(server.escape_arguments)
+        server.filter_logs()
+        warnings.filterwarnings("ignore", "StreamingHttpResponse must consume async")  # we say more
         self.migrates = settings.DEBUG and options["migrate"] and self.site.migrates
         if settings.DEBUG and self.site.admin_path is not None:
             from djng.dev import signin  # it imports models, for which not every site has the apps
@@ -103,7 +104,9 @@ class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no t
             autoreload.show_error(error, self.site.path, settings.DEBUG)
 
     def get_handler(self, *args: Any, **options: Any) -> Any:
-        return super().get_handler(*args, **options) if settings.WSGI_APPLICATION else WSGIHandler()
+        if settings.WSGI_APPLICATION:
+            return super().get_handler(*args, **options)
+        return DevelopmentHandler()
 
     def check_migrations(self) -> None:
         if self.migrates:
