@@ -119,7 +119,7 @@ def server(parts: SplitResult) -> Settings:
     try:
         load_backend(engine)
     except (ImproperlyConfigured, ImportError) as error:
-        reason = str(error).splitlines()[0]
+        reason = re.split(r"\n|\. ", str(error))[0]
         message = f"the driver for DATABASE_URL is missing: {reason}"
         raise SettingError(message, hint=f"pip install {package}") from error
     return {
@@ -160,7 +160,7 @@ def invalid(name: str, value: str, accepted: str) -> SettingError:
     """The error for a variable. It shows only the scheme of a URL, which may hold a password."""
     shown, hint = repr(value), f"It takes {accepted}."
     if name.endswith("_URL"):
-        scheme = re.match(r"[a-z][a-z0-9+.-]*://", value)
+        scheme = re.match(r"(?i)[a-z][a-z0-9+.-]*://", value)
         shown = f"a URL of {scheme[0]}" if scheme else "not a URL"
         hint += " In a password, write %23 for #, %2F for /, %3F for ?, %5B for [ and %40 for @."
     return SettingError(f"the environment variable {name} is {shown}.", hint=hint)
