@@ -18,7 +18,6 @@ import django
 from asgiref.sync import sync_to_async
 from django.apps import apps as installed
 from django.conf import settings
-from django.core.checks import Tags, register
 from django.db import DatabaseError
 from django.db.models.signals import pre_migrate
 from django.urls import get_resolver
@@ -86,7 +85,6 @@ class Djng(BaseRouter):
         self.label, self.path, self.module = self.file.label, self.file.path, self.file.module
         self.templates, self.library = templates.sources, templates.register
         self._lock = RLock()
-        self._commands: list[Callable[..., Any]] = []
         self._handlers: dict[str, Any] = {}
         self._build_in_thread = sync_to_async(self._build_handler)  # a `ready` may use the database
         self._ran = False
@@ -121,20 +119,12 @@ class Djng(BaseRouter):
         self.file.register_modules(values)
         self.file.load_apps(values["INSTALLED_APPS"])
         pre_migrate.connect(self._start_before_migrate)
-        register(
-            lambda **options: [*checks.unreached_routes(self), *checks.unused_routers()], Tags.urls
-        )
-        register(checks.missing_mail_server, Tags.security, deploy=True)
-
-    def _change_setting(self, name: str, value: Any) -> None:
-        """Change a setting, also in the settings module, which Django may still be reading."""
-        setattr(sys.modules[settings.SETTINGS_MODULE], name, value)
-        setattr(settings, name, value)
 
     def _use_scopes(self) -> None:
-        if "djng.middleware.ScopeMiddleware" not in settings.MIDDLEWARE:
-            first, last = "djng.middleware.ErrorMiddleware", "djng.middleware.ScopeMiddleware"
-            self._change_setting("MIDDLEWARE", [first, *settings.MIDDLEWARE, last])
+        # The list is also in the settings module, which Django may still be reading.
+        if "djng.middleware.ScopeMiddleware" not in (names := settings.MIDDLEWARE):
+            names.insert(0, "djng.middleware.ErrorMiddleware")
+            names.append("djng.middleware.ScopeMiddleware")
 
     @overload
     def admin(self, model: "type[Model]", /) -> "Unknown": ...  # type: ignore[type-var]
@@ -165,17 +155,10 @@ class Djng(BaseRouter):
             @app.command
             def greet(name: str, times: int = 1): print(f"Hello {name}! " * times)
         """
-        self._commands.append(function)
-        if not self.file.is_script:  # a script registers them when it starts
-            self._register_commands()
+        from djng.management import function_commands  # slow to import, and few files have any
+
+        function_commands.register(function, self.label)
         return function
-
-    def _register_commands(self) -> None:
-        while self._commands:
-            from djng import commands  # slow to import, and few files have commands
-
-            commands.register(self._commands[0], self.label)
-            del self._commands[0]
 
     def context_processor(self, function: ViewT) -> ViewT:
         """Add what a function returns to the context of every template.
@@ -227,7 +210,6 @@ class Djng(BaseRouter):
         with self._lock:
             checks.check_routes(self)
             self.file.ready()
-            self._register_commands()
 
     def _start_before_migrate(self, **signal: Any) -> None:
         self.start()  # Django's apps make permissions after a migration, once they are ready

@@ -4,7 +4,6 @@
 """
 
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import django
@@ -13,7 +12,7 @@ from django.core import checks
 from django.urls import resolve
 from django.utils.module_loading import import_string
 
-from djng.conf import DEFAULTS
+from djng.error_views import urlconf_site
 from djng.exceptions import RouteError, SetupError, name_of, unwrap
 from djng.middleware import layers_of
 from djng.routing import BaseRouter, Route, Router, walk
@@ -54,31 +53,34 @@ def check_middleware(site: BaseRouter) -> None:
             raise SetupError(f"the middleware {name!r}: {error}.", where=where) from error
 
 
-def unreached_routes(site: BaseRouter) -> Iterator[checks.Warning]:
+@checks.register(checks.Tags.urls)
+def unreached_routes(**options: Any) -> list[checks.CheckMessage]:
     """djng.W001: routes whose URL an earlier route matches first."""
-    if DEFAULTS["ROOT_URLCONF"] != settings.ROOT_URLCONF:
-        return
-    for rule, route in walk(site):
+    found: list[checks.CheckMessage] = []
+    site = urlconf_site()  # None with another ROOT_URLCONF
+    for rule, route in walk(site) if site else ():
         if "<" in rule or not isinstance(route, Route):
             continue
-        url = f"/{rule}"
-        matched = getattr(resolve(url).func, "_djng_routes", [])
+        matched = getattr(resolve(f"/{rule}").func, "_djng_routes", [])
         if route not in matched:
             which = f"The route at {matched[0].where}" if matched else "An earlier route"
             hint = f"{which} matches this URL first. Move this one above it."
-            message = f'{route.where}: "{url}" is never reached.'
-            yield checks.Warning(message, hint=hint, id="djng.W001")
+            message = f'{route.where}: "/{rule}" is never reached.'
+            found.append(checks.Warning(message, hint=hint, id="djng.W001"))
+    return found
 
 
-def unused_routers() -> Iterator[checks.Warning]:
+@checks.register(checks.Tags.urls)
+def unused_routers(**options: Any) -> list[checks.CheckMessage]:
     """djng.W002: routers with routes that are not included."""
-    for router in Router.all:
-        if router.entries and not router.resolved:
-            hint = 'Write app.include("/...", router).'
-            message = f"{router.where}: this Router is not included anywhere."
-            yield checks.Warning(message, hint=hint, id="djng.W002")
+    urlconf_site()  # it includes those that are
+    unused = [router for router in Router.all if router.entries and not router.resolved]
+    hint = 'Write app.include("/...", router).'
+    message = "{}: this Router is not included anywhere.".format
+    return [checks.Warning(message(each.where), hint=hint, id="djng.W002") for each in unused]
 
 
+@checks.register(checks.Tags.security, deploy=True)
 def missing_mail_server(**options: Any) -> list[checks.CheckMessage]:
     """djng.W003: nothing says where mails go, so Django gives them to this machine."""
     names = ["EMAIL_BACKEND", "EMAIL_HOST"]

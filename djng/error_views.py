@@ -22,14 +22,14 @@ from djng.routing import BaseRouter, Scope
 
 logger = logging.getLogger("django.request")
 
-STATUSES: tuple[tuple[type[Exception], int], ...] = (
-    (Http404, 404),
-    (PermissionDenied, 403),
-    (BadRequest, 400),
-    (SuspiciousOperation, 400),
-    (MultiPartParserError, 400),
-    (Exception, 500),
-)
+STATUSES: dict[type, int] = {
+    Http404: 404,
+    PermissionDenied: 403,
+    BadRequest: 400,
+    SuspiciousOperation: 400,
+    MultiPartParserError: 400,
+    BaseException: 500,
+}
 
 
 def urlconf_site() -> BaseRouter | None:
@@ -66,11 +66,14 @@ def find_error_view(request: HttpRequest, error: BaseException) -> tuple[Any, An
 
 def error_keys(error: BaseException) -> Iterator[int | type]:
     """What an error view for this exception may be for, the nearest first."""
-    known, status = next(each for each in STATUSES if isinstance(error, each[0]))
     for kind in type(error).__mro__:
         yield kind
-        if kind is known:
-            yield status
+        if STATUSES.get(kind) == status_of(error):
+            yield STATUSES[kind]
+
+
+def status_of(error: BaseException) -> int:
+    return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
 def error_response(request: HttpRequest, error: Exception) -> Any:
@@ -82,7 +85,7 @@ def error_response(request: HttpRequest, error: Exception) -> Any:
     key, view = find_error_view(request, error)
     if view is None or isinstance(key, int):  # Django calls the views for a status itself
         return None
-    status = next(status for known, status in STATUSES if isinstance(error, known))
+    status = status_of(error)
     if isinstance(error, SuspiciousOperation):
         security = logging.getLogger(f"django.security.{type(error).__name__}")
         security.error(str(error), exc_info=error, extra={"status_code": 400, "request": request})

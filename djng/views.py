@@ -41,16 +41,11 @@ def url_view(routes: list[Route], decorators: Decorators) -> View:
     """The view for all routes of one URL. It calls the decorated function for each method."""
     made = {each: as_view(each.view, each.template) for each in routes}
     made = {each: decorated(view, decorators, each.where) for each, view in made.items()}
-    views = {method: made[each] for method, each in routes_by_method(routes).items()}
-    first, view = routes[0], made[routes[0]]
-    if [*views] != [None]:
-        refuse = decorated(
-            method_not_allowed([*filter(None, views)], first), decorators, first.where
-        )
-        view = dispatcher(views, views.pop(None, refuse))
-        update_wrapper(view, first.view, updated=())
-    elif decorators:  # one may return the same function for several views
-        view = copied(view, to_async=is_async(view))
+    views: dict[Any, View] = {m: made[each] for m, each in routes_by_method(routes).items()}
+    first, other = routes[0], views.pop(None, None)
+    view = other or decorated(method_not_allowed([*views], first), decorators, first.where)
+    if views or decorators:  # a decorator may return the same function for several views
+        view = update_wrapper(dispatcher(views, view), first.view, updated=())
     vars(view).update(shared_attributes(made), _djng_routes=routes)
     return view
 

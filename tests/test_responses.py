@@ -7,7 +7,7 @@ import pytest
 KITCHEN = """
 import datetime, decimal, functools
 from django.db import models
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseNotModified
 from django.utils.safestring import mark_safe
 from django.views import View
 
@@ -33,6 +33,8 @@ RETURNED = {
     "pairs": lambda: ("plain", [("X-Made", "yes")]),
     "response_and_status": lambda: (HttpResponse("x"), 203),
     "nothing": lambda: (None, 204),
+    "nothing_of_django": lambda: HttpResponse(status=204),
+    "unchanged_of_django": lambda: HttpResponseNotModified(),
     "unchanged": lambda: (None, 304, {"ETag": '"1"'}),
     "iterator": lambda: iter(["a", "b"]),
     "none": lambda: None,
@@ -174,6 +176,21 @@ def test_what_a_view_returns_becomes_a_response(get, way, kind, status, content_
     response = get(f"/{way}/{kind}/")
     assert (response.status, response.headers["Content-Type"]) == (status, content_type)
     assert response.text == text
+
+
+@pytest.mark.parametrize("client", ["Client().get(path)", "asyncio.run(AsyncClient().get(path))"])
+def test_a_response_without_a_body_has_no_content_type_in_tests_either(kitchen, client):
+    kinds = ["nothing", "nothing_of_django", "unchanged", "unchanged_of_django"]
+    shown = kitchen.shell(f"""
+        import asyncio
+        from django.test import AsyncClient, Client
+
+        for kind in {kinds}:
+            for way in ["sync", "async", "class", "class/async"]:
+                path = f"/{{way}}/{{kind}}/"
+                print({client}.headers.get("Content-Type"))
+    """)
+    assert shown.split() == ["None"] * 16
 
 
 @pytest.mark.parametrize("kind", ["headers", "both", "pairs"])
