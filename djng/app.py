@@ -35,7 +35,8 @@ from djng.exceptions import (
     user_frames,
     user_lines,
 )
-from djng.routing import BaseRouter, ViewT, check_hook
+from djng.routing import BaseRouter, Route, ViewT, check_hook
+from djng.rules import check_arguments
 
 if TYPE_CHECKING:
     from django.db.models import Model
@@ -120,11 +121,16 @@ class Djng(BaseRouter):
         self.file.load_apps(values["INSTALLED_APPS"])
         pre_migrate.connect(self._start_before_migrate)
 
+    def _add_route(self, route: Route) -> None:
+        check_arguments(route.rule, route.view, route.where)  # a router's wait for its prefix
+        super()._add_route(route)
+
     def _use_scopes(self) -> None:
         # The list is also in the settings module, which Django may still be reading.
-        if "djng.middleware.ScopeMiddleware" not in (names := settings.MIDDLEWARE):
+        names, last = settings.MIDDLEWARE, "djng.middleware.ScopeMiddleware"
+        if last not in names:
             names.insert(0, "djng.middleware.ErrorMiddleware")
-            names.append("djng.middleware.ScopeMiddleware")
+            names.append(last)
 
     @overload
     def admin(self, model: "type[Model]", /) -> "Unknown": ...  # type: ignore[type-var]

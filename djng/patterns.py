@@ -34,21 +34,14 @@ class PatternBuilder(NamedTuple):
     def patterns(self) -> list[Pattern]:
         """In file order. The routes of one URL become one view, at the place of the first."""
         self.router.resolved = caller()
-        groups: dict[str, list[Route]] = {}
-        for entry in self.router.entries:
-            if isinstance(entry, Route):
-                if self.scopes:  # the app's own routes were checked when they were added
-                    check_arguments(self.prefix + entry.rule, entry.view, entry.where)
-                groups.setdefault(entry.rule, []).append(entry)
         patterns: list[Pattern] = []
         for entry in self.router.entries:
-            if isinstance(entry, Include):
-                patterns += self.included(entry)
-            elif routes := groups.pop(entry.rule, None):
-                patterns += self.routed(routes)
+            patterns += self.included(entry) if isinstance(entry, Include) else self.routed(entry)
         return patterns
 
     def routed(self, routes: list[Route]) -> Iterator[URLPattern]:
+        for route in routes if self.scopes else ():  # the app's own were checked as it got them
+            check_arguments(self.prefix + route.rule, route.view, route.where)
         view = url_view(routes, self.decorators)
         if self.scopes or any(route.middleware for route in routes):
             by_method = routes_by_method(routes)
@@ -61,8 +54,8 @@ class PatternBuilder(NamedTuple):
 
     def included(self, entry: Include) -> list[Pattern]:
         inside = self._replace(decorators=(*entry.decorators, *self.decorators))
-        if entry.router:
-            return [inside.nested_router(entry, entry.router)]
+        if isinstance(entry.urls, BaseRouter):
+            return [inside.nested_router(entry, entry.urls)]
         is_plain_list = isinstance(entry.urls, list) and not (entry.prefix or entry.namespace)
         patterns = [*entry.urls] if is_plain_list else [path(entry.prefix, django_urls(entry))]
         if inside.scopes or inside.decorators:
@@ -109,15 +102,10 @@ def django_urls(entry: Include) -> Any:
         message = f'the URLs "/{entry.prefix}": {error}.'
         raise RouteError(message, where=entry.where) from error
     if isinstance(included[0], ModuleType) and not hasattr(included[0], "urlpatterns"):
-        raise missing_urlpatterns(included[0], entry)
+        name = included[0].__name__
+        hint = f'To include a router, write app.include("/{entry.prefix}", {name}.router).'
+        raise RouteError(f"{name} has no urlpatterns.", hint=hint, where=entry.where)
     return included
-
-
-def missing_urlpatterns(module: ModuleType, entry: Include) -> RouteError:
-    name = module.__name__
-    router = next((k for k, v in vars(module).items() if isinstance(v, BaseRouter)), None)
-    hint = f'Write app.include("/{entry.prefix}", {name}.{router}).' if router else ""
-    return RouteError(f"{name} has no urlpatterns.", hint=hint, where=entry.where)
 
 
 def call_router(router: BaseRouter, request: HttpRequest) -> Any:

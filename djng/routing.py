@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from djng.exceptions import KeywordError, Location, RouteError, SetupError, caller, name_of
 from djng.responses import View
-from djng.rules import accepts, check_arguments, check_rule
+from djng.rules import accepts, check_rule
 
 ViewT = TypeVar("ViewT", bound=View)
 # Attributes that Django's decorators set. On a router they have no effect.
@@ -49,10 +49,6 @@ class Include(NamedTuple):
     decorators: tuple[Callable[..., Any], ...]
     where: Location
 
-    @property
-    def router(self) -> "BaseRouter | None":
-        return self.urls if isinstance(self.urls, BaseRouter) else None
-
 
 class BaseRouter:
     """What the app and a Router have in common."""
@@ -67,7 +63,7 @@ class BaseRouter:
         self.after_functions: list[View] = []
         self.error_views: dict[int | type[Exception], tuple[View, str | None]] = {}
         self.resolved: Location | None = None
-        self.entries: list[Route | Include] = []
+        self.entries: list[Include | list[Route]] = []  # the routes of one URL are one entry
         self._routes_by_shape: dict[str, list[Route]] = {}
 
     def route(
@@ -92,9 +88,7 @@ class BaseRouter:
         """
         if not isinstance(rule, str):
             raise RouteError("the decorator has no rule.", hint='Write @app.route("/...").')
-        if isinstance(methods, str):
-            raise RouteError(f"methods={methods!r} is not a list.", hint=f'Write ["{methods}"].')
-        accepted = tuple(method.upper() for method in methods) if methods else (None,)
+        accepted = tuple(map(str.upper, listed(methods, "methods"))) if methods else (None,)
         layers = listed(middleware, "middleware")
 
         def decorate(view: ViewT, /) -> ViewT:
@@ -149,7 +143,10 @@ class BaseRouter:
         """
         check_included(prefix, urls, self)
         wrappers = listed(decorators, "decorators")
-        self._add(Include(prefix.removeprefix("/"), urls, namespace, wrappers, caller()))
+        self._refuse_late()
+        self.entries.append(Include(prefix.removeprefix("/"), urls, namespace, wrappers, caller()))
+        if isinstance(urls, BaseRouter):
+            self._use_scopes()
 
     def middleware(self, middleware: ViewT) -> ViewT:
         """Add a middleware, inside those that were added before.
@@ -214,29 +211,23 @@ class BaseRouter:
         return decorate
 
     def _add_route(self, route: Route) -> None:
-        self._check_arguments(route)
+        self._refuse_late()
         # Two rules that differ in the placeholders' names only match the same URLs.
         shape = re.sub(r"<(?:str:|([^<>:]+:))?[^<>:]+>", r"<\1>", route.rule)
         same_url = self._routes_by_shape.setdefault(shape, [])
         for other in same_url:
             check_pair(route, other)
-        self._add(route)
+        if not same_url:
+            self.entries.append(same_url)
         same_url.append(route)
-
-    def _add(self, entry: Route | Include) -> None:
-        self._refuse_late()
-        if entry.router if isinstance(entry, Include) else entry.middleware:
+        if route.middleware:
             self._use_scopes()
-        self.entries.append(entry)
 
     def _add_hook(self, hooks: list[Any], function: Any, *arguments: str) -> None:
         self._refuse_late()
         check_hook(function, *arguments)
         self._use_scopes()
         hooks.append(function)
-
-    def _check_arguments(self, route: Route) -> None:
-        check_arguments(route.rule, route.view, route.where)
 
     def _use_scopes(self) -> None:
         """Called when something holds for a part of the site; the app adds middleware for it."""
@@ -275,9 +266,6 @@ class Router(BaseRouter):
         self.decorators = listed(decorators, "decorators")
         self.app_name = app_name
         Router.all.append(self)
-
-    def _check_arguments(self, route: Route) -> None:
-        """Do nothing yet: the prefix may have placeholders, too."""
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer a request by its ``path_info`` among the router's own URLs.
@@ -330,9 +318,8 @@ def check_pair(route: Route, other: Route) -> None:
     """Raise RouteError if two routes for the same URLs contradict each other."""
     hint = f"The other is at {other.where}."
     if route.rule != other.rule:
-        message = (
-            f"{route} and {other} are the same URL, so their placeholders need the same names."
-        )
+        message = f"{route} and {other} are the same URL"
+        message += ", so their placeholders need the same names."
         raise RouteError(message, hint=hint, where=route.where)
     for method in {*route.methods} & {*other.methods}:
         message = f"two functions answer {method or 'any method of'} {route}."
@@ -351,7 +338,7 @@ def walk(router: BaseRouter, prefix: str = "") -> Iterator[tuple[str, Scope]]:
     """The router, its routes and all below it, in file order, each with its rule from the root."""
     yield prefix, router
     for entry in router.entries:
-        if isinstance(entry, Route):
-            yield prefix + entry.rule, entry
-        elif entry.router:
-            yield from walk(entry.router, prefix + entry.prefix)
+        if not isinstance(entry, Include):
+            yield from ((prefix + route.rule, route) for route in entry)
+        elif isinstance(entry.urls, BaseRouter):
+            yield from walk(entry.urls, prefix + entry.prefix)

@@ -56,7 +56,7 @@ STOPS = {
     "methods": (
         APP + "@app.route('/', methods='GET')\ndef index(request): ...",
         "blog.py:4: methods='GET' is not a list.",
-        '["GET"]',
+        "Write ['GET'].",
     ),
     "same twice": (
         APP

@@ -243,7 +243,8 @@ MISTAKES = {
     ),
     "a module in place of its router": (
         "import shop\n\napp.include('/shop/', shop)",
-        'blog.py:9: shop has no urlpatterns.\n  Write app.include("/shop/", shop.router).',
+        "blog.py:9: shop has no urlpatterns.\n"
+        '  To include a router, write app.include("/shop/", shop.router).',
     ),
     "a router that is not included": (
         VIEW,
