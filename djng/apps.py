@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -139,8 +140,21 @@ class SiteFile:
         self._waiting += [self._create_config(name) for name in installed_apps]
         for config in self._waiting:
             config.ready = lambda: None  # type: ignore[method-assign]
-        apps.populate(self._waiting)
+        with self.keep_names():
+            apps.populate(self._waiting)
         django.setup()
+
+    @contextmanager
+    def keep_names(self) -> Iterator[None]:
+        """Keep what `models` and `admin` are in the file.
+
+        When Python imports ``blog/models.py``, it makes ``blog.models`` an attribute of the file.
+        """
+        names = dict(vars(self.module))
+        yield
+        for name, value in names.items():
+            if vars(self.module).get(name) is sys.modules.get(f"{self.label}.{name}"):
+                setattr(self.module, name, value)
 
     def _create_config(self, name: str) -> AppConfig:
         try:
@@ -161,7 +175,8 @@ class SiteFile:
             config = self._waiting.popleft()
             vars(config).pop("ready", None)
             try:
-                config.ready()
+                with self.keep_names():
+                    config.ready()
             except BaseException:
                 self._waiting.appendleft(config)
                 raise

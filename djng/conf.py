@@ -65,8 +65,8 @@ HTTPS: Settings = {
 COMMANDS_WITHOUT_HTTPS = ("runserver", "test")
 # Images are built and code is checked with these. They sign nothing that another process reads.
 COMMANDS_WITHOUT_KEY = (
-    *("backup", "check", "collectstatic", "compilemessages", "help"),
-    *("makemessages", "makemigrations", "routes", "test"),
+    *("--help", "--version", "-h", "backup", "check", "collectstatic", "compilemessages", "help"),
+    *("makemessages", "makemigrations", "routes", "startapp", "test"),
 )
 SERVERS = ("runserver", "serve", None)  # None: a server or a worker imports the file
 KEYWORDS: Settings = {

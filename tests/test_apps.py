@@ -97,14 +97,15 @@ def test_a_file_without_models_gets_no_migrations(site):
 
 
 @pytest.mark.parametrize("command", [["--help"], ["help", "migrate"], ["check"], ["--version"]])
-def test_commands_that_only_show_something_write_no_file(unmigrated, command):
+def test_commands_that_only_show_something_write_no_file(site, command):
+    unmigrated = site.write(POSTS)
     unmigrated.succeed(*command)
     assert unmigrated.files() == ["blog.py"]
 
 
-def test_an_import_writes_no_file(unmigrated):
+def test_an_import_writes_only_the_secret_key(unmigrated):
     unmigrated.shell("")
-    assert unmigrated.files() == ["blog.py"]
+    assert unmigrated.files() == ["blog.py", "blog.secret"]
 
 
 @pytest.mark.parametrize(
@@ -349,3 +350,69 @@ def test_code_that_is_neither_run_nor_imported_is_refused(site):
     site.write("")
     done = site.fork("-c", "exec(open('blog.py').read(), {'__name__': 'nowhere'})")
     assert "djng cannot find the module that calls Djng()." in done.stderr
+
+
+BESIDE = """
+from django.contrib import admin
+from django.db import models
+from djng import Djng
+
+app = Djng(apps=["shop"])
+
+from blog.models import Room
+
+
+class Post(models.Model):
+    room = models.ForeignKey(Room, models.CASCADE)
+
+
+@app.get("/")
+def index(request):
+    return [str(admin.site), Post.objects.count()]
+"""
+ROOM = """
+from django.db import models
+
+
+class Room(models.Model):
+    title = models.CharField(max_length=20)
+"""
+
+
+def test_files_in_the_folder_of_the_site_hide_no_name(site):
+    site.put("blog/models.py", ROOM).put("blog/admin.py", "import blog").put("shop/__init__.py", "")
+    site.write(BESIDE).succeed("makemigrations")
+    site.succeed("migrate")
+    ask = "from django.test import Client; print(Client().get('/').json())"
+    assert site.shell(ask) == "[\"AdminSite(name='admin')\", 0]"
+
+
+def test_an_app_of_the_user_gets_its_first_migration_without_a_label(site):
+    site.put("shop/__init__.py", "").put("shop/models.py", ROOM)
+    site.write("from djng import Djng\n\napp = Djng(apps=['shop'])")
+    assert "shop/migrations/0001_initial.py" in site.succeed("makemigrations")
+    assert "No changes detected" in site.succeed("makemigrations")
+
+
+def test_migrate_finds_what_makemigrations_has_just_written(site):
+    site.write(f"from djng import Djng\n\napp = Djng()\n{ROOM}")
+    code = """
+        from django.core.management import call_command
+        call_command("makemigrations", "blog", verbosity=0)
+        call_command("migrate", verbosity=0)
+        print(blog.Room.objects.count())
+    """
+    assert site.shell(code) == "0"
+
+
+def test_the_folder_may_configure_the_app(site):
+    config = "from django.apps import AppConfig\n\n\nclass Blog(AppConfig):\n    name = 'blog'\n"
+    site.write("").put("blog/apps.py", f"{config}    verbose_name = 'My blog'\n")
+    code = "from django.apps import apps; print(apps.get_app_config('blog').verbose_name)"
+    assert site.shell(code) == "My blog"
+
+
+def test_startapp_with_the_name_of_the_site_is_an_error(site):
+    done = site.write("").run("startapp", "blog")
+    assert "blog.py is the app blog already" in done.stderr
+    assert "Traceback" not in done.stderr

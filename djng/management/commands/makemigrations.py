@@ -1,15 +1,17 @@
-"""Write migrations, a file's first one too. Runs as ``python blog.py makemigrations``.
+"""Write migrations, the first ones too. Runs as ``python blog.py makemigrations``.
 
 Without a label, Django ignores apps that have no migrations folder.
 """
 
+from importlib import invalidate_caches
 from typing import Any
 
-from django.apps import apps
+from django.apps import AppConfig, apps
 from django.core.management.commands import makemigrations
 from django.db.migrations.loader import MigrationLoader
 
 from djng.app import Djng
+from djng.exceptions import is_library_file
 
 
 class Command(makemigrations.Command):
@@ -18,11 +20,20 @@ class Command(makemigrations.Command):
             Djng.current.start()
             app_labels = labels_with(Djng.current.label)
         super().handle(*app_labels, **options)
+        invalidate_caches()  # so that a `migrate` in this process finds the new files
 
 
 def labels_with(label: str) -> tuple[str, ...]:
-    """The labels that Django would take, plus the file's; empty if Django finds the file itself."""
+    """The labels that Django would take, the file's, and those of the user's other apps.
+
+    Empty if Django finds all of them itself.
+    """
     loader = MigrationLoader(None, ignore_no_migrations=True)
-    if label in loader.unmigrated_apps and apps.get_app_config(label).models:
-        return (*sorted(loader.migrated_apps), label)
-    return ()
+    first = [each for each in apps.get_app_configs() if is_first(each, label, loader)]
+    return (*sorted(loader.migrated_apps), *(each.label for each in first)) if first else ()
+
+
+def is_first(config: AppConfig, label: str, loader: MigrationLoader) -> bool:
+    """Whether this would be the first migration of the user's own app."""
+    is_users = config.label == label or not is_library_file(f"{config.path}/models.py")
+    return is_users and config.label in loader.unmigrated_apps and bool(config.models)
