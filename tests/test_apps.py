@@ -394,6 +394,31 @@ def test_an_app_of_the_user_gets_its_first_migration_without_a_label(site):
     assert "No changes detected" in site.succeed("makemigrations")
 
 
+def test_messages_of_migrations_name_the_file(site):
+    site.write(f"from djng import Djng\n\napp = Djng()\n{ROOM}").succeed("makemigrations")
+    site.put(
+        "blog/migrations/0001_other.py",
+        (site.folder / "blog/migrations/0001_initial.py").read_text(),
+    )
+    merge = "To fix them run 'python blog.py makemigrations --merge'"
+    assert merge in site.run("makemigrations").stderr
+    assert merge in site.run("migrate").stderr
+    (site.folder / "blog/migrations/0001_other.py").unlink()
+    site.succeed("migrate")
+    site.edit("max_length=20", "max_length=30")
+    assert "Run 'python blog.py makemigrations' to make new migrations" in site.succeed("migrate")
+
+
+def test_createsuperuser_says_that_a_superuser_only_lacks_a_password(site):
+    site.write("").succeed("migrate")
+    site.shell("""
+        from django.contrib.auth.models import User
+        User.objects.create_superuser("admin")
+    """)
+    said = "admin has no password yet. To set one, run: python blog.py changepassword admin"
+    assert said in site.succeed("createsuperuser")
+
+
 def test_migrate_finds_what_makemigrations_has_just_written(site):
     site.write(f"from djng import Djng\n\napp = Djng()\n{ROOM}")
     code = """

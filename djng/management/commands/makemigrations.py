@@ -12,9 +12,10 @@ from django.db.migrations.loader import MigrationLoader
 
 from djng.app import Djng
 from djng.exceptions import is_library_file
+from djng.management.messages import FileNameMixin
 
 
-class Command(makemigrations.Command):
+class Command(FileNameMixin, makemigrations.Command):
     def handle(self, *app_labels: str, **options: Any) -> None:
         if Djng.current and not (app_labels or options["empty"] or options["merge"]):
             Djng.current.start()

@@ -1,0 +1,32 @@
+"""Create a superuser. Runs as ``python blog.py createsuperuser``."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.contrib.auth.management.commands import createsuperuser
+from django.contrib.auth.models import PermissionsMixin
+from django.db import DatabaseError
+
+from djng.exceptions import command_line
+from djng.management.messages import FileNameMixin
+
+
+class Command(FileNameMixin, createsuperuser.Command):
+    def handle(self, *args: Any, **options: Any) -> str | None:
+        if options["interactive"] and (names := superusers_without_password()):
+            change = command_line(f"changepassword {names[0]}")
+            text = f"{names[0]} has no password yet. To set one, run: {change}"
+            self.stdout.write(self.style.WARNING(text))
+        return super().handle(*args, **options)
+
+
+def superusers_without_password() -> list[str]:
+    """The names of the superusers whom the sign-in link of ``runserver`` has created."""
+    model: Any = get_user_model()
+    if not issubclass(model, PermissionsMixin):
+        return []
+    try:
+        users = [*model._base_manager.filter(is_superuser=True)]
+    except DatabaseError:  # there is no table yet
+        return []
+    return [user.get_username() for user in users if not user.has_usable_password()]
