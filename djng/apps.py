@@ -22,7 +22,7 @@ from typing import Any
 import django
 from django.apps import AppConfig, apps
 
-from djng.exceptions import SetupError, pip_install, user_frames
+from djng.exceptions import Location, SetupError, pip_install, user_frames
 from djng.main_module import SCRIPT_NAMES, rename_definitions, rename_module
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -119,6 +119,25 @@ class SiteFile:
             place = getattr(other, "__file__", None) or "a built-in module"
             message = f"{name} has the name of a module already imported: {place}."
             raise SetupError(message, hint=f"Rename {name}.")
+        self.check_read_once()
+
+    def check_read_once(self) -> None:
+        """Refuse to be imported by what the script itself imports above ``Djng()``."""
+        script = sys.modules["__main__"]
+        frames = [frame for frame in user_frames() if frame.f_globals is vars(script)]
+        file = Path(getattr(script, "__file__", None) or "").resolve()
+        if frames and file == self.path and script is not self.module:
+            where = Location(str(file), frames[-1].f_lineno)
+            message = f"this line imports {file.name} again, before Djng() has run."
+            raise SetupError(message, hint="Move it below `app = Djng(...)`.", where=where)
+
+    def check_end(self, line: int) -> None:
+        """Refuse definitions below ``app.run()`` in that line: nothing would ever read them."""
+        below = linecache.getlines(str(self.path))[line:]
+        if self.is_script and any(re.match("@|(async +)?def |class ", each) for each in below):
+            message = "app.run() does not return, so nothing reads the lines below it."
+            hint = "Move it to the end of the file."
+            raise SetupError(message, hint=hint)
 
     def register_modules(self, settings: dict[str, Any]) -> None:
         """Let every import find the file, its settings and its models, and Django the settings."""

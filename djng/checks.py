@@ -4,18 +4,20 @@
 """
 
 import sys
+from itertools import chain
 from typing import Any
 
 import django
 from django.conf import settings
 from django.core import checks
-from django.urls import resolve
+from django.http import HttpResponse
+from django.urls import path, resolve
 from django.utils.module_loading import import_string
 
 from djng.error_views import urlconf_site
 from djng.exceptions import RouteError, SetupError, name_of, unwrap
 from djng.middleware import layers_of
-from djng.routing import BaseRouter, Route, Router, walk
+from djng.routing import BaseRouter, Include, Route, Router, walk
 
 
 def check_routes(site: BaseRouter) -> None:
@@ -78,6 +80,25 @@ def unused_routers(**options: Any) -> list[checks.CheckMessage]:
     hint = 'Write app.include("/...", router).'
     message = "{}: this Router is not included anywhere.".format
     return [checks.Warning(message(each.where), hint=hint, id="djng.W002") for each in unused]
+
+
+@checks.register(checks.Tags.urls)
+def shared_names(**options: Any) -> list[checks.CheckMessage]:
+    """djng.W004: two views whose URLs have one name and the same arguments."""
+    site = urlconf_site()
+    routers = [scope for _, scope in walk(site) if isinstance(scope, BaseRouter)] if site else []
+    found: list[checks.CheckMessage] = []
+    for router in routers:
+        named: dict[Any, Route] = {}
+        entries = [each for each in router.entries if not isinstance(each, Include)]
+        for route in chain.from_iterable(entries):
+            arguments = path(route.rule, HttpResponse).pattern.converters
+            other = named.setdefault((route.name, *sorted(arguments)), route)
+            if other.rule != route.rule and other.view is not route.view:
+                message = f"{route.where}: {route} and {other} both have the name {route.name}."
+                hint = f'redirect("{route.name}") finds only the last. Give one another name=.'
+                found.append(checks.Warning(message, hint=hint, id="djng.W004"))
+    return found
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -355,3 +355,26 @@ def test_check_warns_of_a_route_that_an_earlier_one_hides(site):
     assert "The route at blog.py:5 matches this URL first. Move this one above it." in shown
     assert '(djng.W001) blog.py:9: "/admin/help/" is never reached.' in shown
     assert "fine" not in shown
+
+
+NAMESAKES = """
+@app.get("/")
+def index(request):
+    return ""
+
+
+@app.get("/b/")
+def index(request):
+    return ""
+
+
+@app.get("/posts/<int:pk>/", name="index")
+def post(request, pk):
+    return ""
+"""
+
+
+def test_two_views_of_one_name_are_a_warning(site):
+    shown = site.write(NAMESAKES).run("check").stderr
+    assert '(djng.W004) blog.py:11: "/b/" and "/" both have the name index.' in shown
+    assert "posts" not in shown

@@ -142,3 +142,20 @@ def test_a_script_that_always_ends_in_run_is_found(source):
 @pytest.mark.parametrize("source", MAY_SERVE_ITSELF)
 def test_a_script_that_may_serve_itself_is_not_taken_for_one(source):
     assert find_call("app.run", f"app = Djng()\n{source}") is None
+
+
+def test_a_file_that_imports_itself_by_another_one_is_an_error(site):
+    site.put("shop.py", "from blog import app").write(
+        "import shop\nfrom djng import Djng\n\napp = Djng()"
+    )
+    done = site.run("check")
+    assert "blog.py:1: this line imports blog.py again, before Djng() has run." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("below", ["@app.get('/')\ndef index(request): ...", "class Post: ..."])
+def test_definitions_below_app_run_are_an_error(site, below):
+    site.put("blog.py", f"from djng import Djng\n\napp = Djng()\napp.run()\n{below}\n")
+    done = site.run("check")
+    assert "blog.py:4: app.run() does not return" in done.stderr
+    assert "Traceback" not in done.stderr
