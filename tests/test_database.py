@@ -158,6 +158,7 @@ class Writers:
         """A worker that has just saved a row."""
         self.workers.clear()
         while not self.workers:
+            assert not any(each.done() for each in self.writing)  # one has got another answer
             time.sleep(0.02)
         return next(iter(self.workers))
 
