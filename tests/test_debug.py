@@ -414,6 +414,8 @@ def test_an_unknown_host_is_one_line_in_the_log(developed, produced):
 def test_a_404_names_its_cause_to_a_program(developed, path, cause, accept):
     answer = developed.request(path, Accept=accept)
     assert (answer.status, answer.headers["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    assert answer.headers["X-Frame-Options"] == "DENY"  # the site's middleware has seen it
+    assert answer.headers["Content-Length"] == f"{len(answer.text.encode())}"
     assert cause in answer.text
     assert len(answer.text.splitlines()) <= 4
 

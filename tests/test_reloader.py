@@ -30,7 +30,7 @@ MISTAKES = {
     "syntax": ("return 'first'", "return 'first", "blog.py:8: SyntaxError: unterminated string"),
     "name": ("@app.get", "nmae\n@app.get", "blog.py:6: NameError: name 'nmae' is not defined"),
     "package": ("@app.get", "import nosuch\n@app.get", "pip install nosuch"),
-    "route": ("'/'", "'/<int:pk>/'", 'blog.py:6: the route "/<int:pk>/" gives pk'),
+    "route": ("'/'", "'/<int:pk>/'", 'blog.py:6: the route "/<int:pk>/" gives request, pk'),
     "twice": ("@app.get('/')", "@app.get('/')\n@app.get('/')", "two functions answer GET"),
     "order": (
         "@app.get('/')",

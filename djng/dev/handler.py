@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
 from djng.app import Djng
-from djng.dev.error_page import Explanation, explain, prefers_html, respond, view_line
+from djng.dev.error_page import Explanation, explain, prefers_html, view_line
 from djng.dev.hints import suggest_path
 from djng.exceptions import Location, name_of, short_path
 from djng.wsgi import WSGIHandler
@@ -35,7 +35,9 @@ class DevelopmentHandler(WSGIHandler):
         if response.streaming and response.is_async:
             warn_of_waiting(request)
         if is_technical_404(response) and not prefers_html(request):
-            response = respond(request, 404, explain_404(request))
+            response.content = f"{explain_404(request)}\n"
+            response.headers["Content-Type"] = "text/plain; charset=utf-8"
+            response.headers["Content-Length"] = str(len(response.content))
         return response  # type: ignore[no-any-return]
 
 
