@@ -44,6 +44,7 @@ inherited_settings = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.uncon
 def __getattr__(name: str) -> "Any":
     # Import Django only when a name is used: ``import djng`` stays fast.
     if name not in MODULES:
+        import_module("djng.exceptions")  # its hook knows what people from Flask may look for
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         value = getattr(import_module(MODULES[name]), name)

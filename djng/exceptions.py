@@ -186,8 +186,12 @@ def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) 
     """Print only the message of a DjngError: it names the line to change."""
     if isinstance(error, DjngError):
         sys.stderr.write(f"{error}\n")
-    else:
-        previous_hook(kind, error, traceback)
+        return
+    previous_hook(kind, error, traceback)
+    from djng.dev import flask  # only after a mistake
+
+    if hint := flask.suggest(error):
+        sys.stderr.write(f"  {hint}\n")
 
 
 previous_hook, sys.excepthook = sys.excepthook, excepthook

@@ -20,6 +20,7 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
 from djng import database
+from djng.dev import flask
 from djng.exceptions import closest_match, command_line, pip_install
 from djng.templates import sources
 
@@ -144,11 +145,13 @@ def suggest_app_label(error: Any) -> str:
     return f'Write in the model: class Meta: app_label = "{label}"'
 
 
-def suggest_response(error: Any) -> str:
-    """Say what a view must return if one of its decorators modifies the response."""
+def suggest_attribute(error: Any) -> str:
+    """Say what a view must return if a decorator modifies it, or what Django's request has."""
     returned, wanted = "str|dict|list|tuple", "has_header|headers|streaming|status_code|set_cookie"
     is_missing = re.search(f"'({returned})' object has no attribute '({wanted})'", str(error))
-    return "A decorator modifies the response: return an HttpResponse." if is_missing else ""
+    if is_missing:
+        return "A decorator modifies the response: return an HttpResponse."
+    return flask.suggest(error)
 
 
 def suggest_await(error: Any) -> str:
@@ -168,5 +171,8 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (DisallowedHost, suggest_host),
     (SynchronousOnlyOperation, suggest_await),
     (RuntimeError, suggest_app_label),
-    (AttributeError, suggest_response),
+    (AttributeError, suggest_attribute),
+    (NameError, flask.suggest),
+    (ImportError, flask.suggest),
+    (TypeError, flask.suggest),
 )
