@@ -2,19 +2,11 @@
 
 import inspect
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from django.db.models import Model
 
 from djng.exceptions import KeywordError, SetupError, closest_match, name_of
-
-ClassT = TypeVar("ClassT", bound=type)
-
-
-class ClassDecorator(Protocol):
-    """A decorator that returns the class that it decorates."""
-
-    def __call__(self, decorated: ClassT, /) -> ClassT: ...
 
 
 def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: FrameType) -> Any:

@@ -24,7 +24,6 @@ from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
 from djng import admin, checks, conf, database, templates
-from djng.admin import ClassDecorator
 from djng.apps import SiteFile, is_pytest
 from djng.environ import DEFAULT_HOSTS, LOOPBACK, Environment
 from djng.exceptions import (
@@ -35,7 +34,7 @@ from djng.exceptions import (
     user_frames,
     user_lines,
 )
-from djng.routing import BaseRouter, Route, ViewT, check_hook
+from djng.routing import BaseRouter, Decorator, Route, ViewT, check_hook
 from djng.rules import check_arguments
 
 if TYPE_CHECKING:
@@ -135,7 +134,7 @@ class Djng(BaseRouter):
     @overload
     def admin(self, model: "type[Model]", /) -> "Unknown": ...  # type: ignore[type-var]
     @overload
-    def admin(self, *models: "type[Model]", **options: Any) -> ClassDecorator: ...
+    def admin(self, *models: "type[Model]", **options: Any) -> Decorator: ...
     def admin(self, *models: Any, **options: Any) -> Any:
         """Show models in the admin: the decorated model, or those that it is called with.
 

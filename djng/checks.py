@@ -3,6 +3,7 @@
 ``check_routes`` raises an error. The warnings have an id, and ``python blog.py check`` shows them.
 """
 
+import inspect
 import sys
 from itertools import chain
 from typing import Any
@@ -23,23 +24,29 @@ from djng.routing import BaseRouter, Include, Route, Router, walk
 def check_routes(site: BaseRouter) -> None:
     """Raise RouteError if a decorator stands above a route, which never calls it."""
     routes = [scope for _, scope in walk(site) if isinstance(scope, Route)]
-    topmost: dict[int, Route] = {}  # of the routes that are stacked above one function
-    for route in routes:
-        above = topmost.setdefault(id(route.view), route)
-        topmost[id(route.view)] = min(above, route, key=lambda each: each.where.line)
-    for route in routes:
-        check_decorator_order(route, topmost[id(route.view)].where.line)
+    upwards = sorted(routes, key=lambda route: -route.where.line)
+    topmost = {id(route.view): route for route in upwards}  # of those above one function
+    for route in topmost.values():
+        check_decorator_order(route)
 
 
-def check_decorator_order(route: Route, first_line: int) -> None:
+def check_decorator_order(route: Route) -> None:
     view, name = route.view, name_of(route.view)
     in_file = getattr(sys.modules.get(str(getattr(view, "__module__", ""))), name, view)
-    function = unwrap(view)
-    line = function.__code__.co_firstlineno if hasattr(function, "__code__") else first_line
-    if in_file is not view and (line < first_line or unwrap(in_file) is function):
+    is_inside = inspect.unwrap(in_file, stop=lambda each: each is view) is view
+    if in_file is not view and (is_inside or has_line_above(route)):
         message = f"a decorator of {name}() is above its route and does nothing."
         hint = f"Move line {route.where.line}, the route {route}, above the other decorators."
         raise RouteError(message, hint=hint, where=route.where)
+
+
+def has_line_above(route: Route) -> bool:
+    """Whether the view starts above its route: its first line is that of its first decorator."""
+    code = getattr(unwrap(route.view), "__code__", None)
+    if not code or code.co_filename != route.where.file:
+        return False
+    last = max(line for *_, line in code.co_lines() if line)
+    return bool(code.co_firstlineno < route.where.line < last)  # below it, it is no decorator
 
 
 def check_middleware(site: BaseRouter) -> None:

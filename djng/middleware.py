@@ -153,7 +153,8 @@ class ScopeMiddleware(MiddlewareMixin):
         self.site = urlconf_site()  # None with another ROOT_URLCONF
         for rule, scope in walk(self.site) if self.site else ():
             if layers := layers_of(scope):
-                self.prefixes += (f"/{rule.partition('<')[0]}",) if scope is not self.site else ()
+                if scope is not self.site:
+                    self.prefixes += (f"/{rule.partition('<')[0]}",)
                 if scope not in self.stacks:
                     self.stacks[scope] = MiddlewareStack(layers, self.inside(scope))
         if not self.stacks:

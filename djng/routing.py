@@ -18,10 +18,10 @@ ViewT = TypeVar("ViewT", bound=View)
 EXEMPTIONS = {"csrf_exempt", "login_required", "_non_atomic_requests"}
 
 
-class ViewDecorator(Protocol):
+class Decorator(Protocol):
     """A decorator that returns what it decorates."""
 
-    def __call__(self, view: ViewT, /) -> ViewT: ...
+    def __call__(self, decorated: ViewT, /) -> ViewT: ...
 
 
 @dataclass(frozen=True, eq=False)  # it is the key of its middleware
@@ -74,7 +74,7 @@ class BaseRouter:
         methods: Sequence[str] | None = None,
         template: str | None = None,
         middleware: Iterable[Any] = (),
-    ) -> ViewDecorator:
+    ) -> Decorator:
         """Answer the URLs that match `rule` with the decorated view.
 
         Takes a rule of Django's `path`, with or without the leading slash; the name of the URL (by
@@ -103,23 +103,23 @@ class BaseRouter:
 
         return decorate
 
-    def get(self, rule: str, **options: Any) -> ViewDecorator:
+    def get(self, rule: str, **options: Any) -> Decorator:
         """`route` for GET and HEAD: ``@app.get("/about/")``."""
         return self.route(rule, methods=["GET"], **options)
 
-    def post(self, rule: str, **options: Any) -> ViewDecorator:
+    def post(self, rule: str, **options: Any) -> Decorator:
         """`route` for POST: ``@app.post("/posts/")``."""
         return self.route(rule, methods=["POST"], **options)
 
-    def put(self, rule: str, **options: Any) -> ViewDecorator:
+    def put(self, rule: str, **options: Any) -> Decorator:
         """`route` for PUT: ``@app.put("/posts/<int:pk>/")``."""
         return self.route(rule, methods=["PUT"], **options)
 
-    def patch(self, rule: str, **options: Any) -> ViewDecorator:
+    def patch(self, rule: str, **options: Any) -> Decorator:
         """`route` for PATCH: ``@app.patch("/posts/<int:pk>/")``."""
         return self.route(rule, methods=["PATCH"], **options)
 
-    def delete(self, rule: str, **options: Any) -> ViewDecorator:
+    def delete(self, rule: str, **options: Any) -> Decorator:
         """`route` for DELETE: ``@app.delete("/posts/<int:pk>/")``."""
         return self.route(rule, methods=["DELETE"], **options)
 
@@ -184,7 +184,7 @@ class BaseRouter:
         self._add_hook(self.after_functions, function, "request", "response")
         return function
 
-    def error(self, kind: int | type[Exception], *, template: str | None = None) -> ViewDecorator:
+    def error(self, kind: int | type[Exception], *, template: str | None = None) -> Decorator:
         """Answer errors with the decorated view.
 
         Takes a status (400, 403, 404 or 500) or an exception class, and the template for a returned
@@ -292,9 +292,7 @@ def listed(given: Iterable[Any], keyword: str) -> tuple[Any, ...]:
 def check_included(prefix: Any, urls: Any, outer: BaseRouter) -> None:
     """Raise RouteError for a prefix that is no path, and for URLs that nothing can include."""
     if not isinstance(prefix, str):
-        hint = (
-            'Write app.include("/shop/", ...). For a translated prefix, include a list of path().'
-        )
+        hint = 'Write app.include("/shop/", ...); for a translated prefix, a list of path().'
         raise RouteError("the prefix is not a string.", hint=hint)
     if isinstance(router := inspect.unwrap(urls) if callable(urls) else None, BaseRouter):
         check_router(prefix, urls, router, outer)

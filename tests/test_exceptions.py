@@ -72,6 +72,13 @@ STOPS = {
         "blog.py:6: a decorator of index() is above its route and does nothing.",
         'Move line 6, the route "/", above the other decorators.',
     ),
+    "order of an assignment": (
+        APP
+        + "from django.contrib.auth.decorators import login_required\n"
+        + "@app.route('/')\ndef index(request): ...\nindex = login_required(index)",
+        "blog.py:5: a decorator of index() is above its route and does nothing.",
+        "Move line 5",
+    ),
     "order of a class": (
         APP
         + "class guard:\n    def __init__(self, view): self.view = view\n"

@@ -235,7 +235,7 @@ MISTAKES = {
     ),
     "a prefix in second place": (
         "app.include(router, '/shop/')",
-        'blog.py:7: the prefix is not a string.\n  Write app.include("/shop/", ...).',
+        'blog.py:7: the prefix is not a string.\n  Write app.include("/shop/", ...)',
     ),
     "a router that is routed": (
         "app.route('/shop/')(router)",

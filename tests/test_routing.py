@@ -161,6 +161,8 @@ class Hook:
 
 
 app.route("/hook/")(Hook())
+app.route("/twice/")(csrf_exempt(things))
+app.route("/guarded/served/<path:path>")(login_required(serve))
 app.route("/served/<path:path>")(functools.partial(serve, document_root="/nowhere"))
 app.get("/gone/<path:path>")(serve)
 
@@ -256,6 +258,12 @@ def test_a_decorator_may_add_an_argument(ask):
 
 def test_a_decorator_may_be_a_class(ask):
     assert ask("/loud/").text == "LOUD"
+
+
+def test_a_view_can_be_decorated_for_one_of_its_routes_alone(ask):
+    assert ask("/twice/", "POST").text == "all of them"
+    assert ask("/guarded/served/a.txt").status == 302
+    assert ask("/things/", "DELETE").status == 405
 
 
 def test_djangos_own_views_can_be_routed(ask):
