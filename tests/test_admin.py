@@ -1,6 +1,7 @@
 """`@app.admin` shows models in the admin."""
 
 import pytest
+from conftest import Site
 
 ADMIN = """
 from django.contrib import admin
@@ -91,3 +92,46 @@ def test_the_admin_refuses_anything_but_models(site, source):
     done = site.write(source).run("check")
     assert done.returncode == 1
     assert done.stderr.startswith("blog.py:5: @app.admin cannot register")
+
+
+MISTAKES = """
+from django.contrib import admin
+from django.db import models
+from djng import Djng
+
+app = Djng()
+
+
+@app.admin(list_display=["titel"])
+class Post(models.Model):
+    title = models.CharField(max_length=20)
+
+
+class Tag(models.Model):
+    name = models.CharField(max_length=20, null=True, primary_key=True)
+
+
+@app.admin(Tag)
+class TagAdmin(admin.ModelAdmin):
+    list_display = ["nam"]
+"""
+LINES = """
+blog.py:9: <class 'django.contrib.admin.sites.PostAdmin'>: (admin.E108) ... Did you mean title?
+blog.py:15: blog.Tag.name: (fields.E007) ...
+blog.py:18: <class 'blog.TagAdmin'>: (admin.E108) ... Did you mean name?
+"""
+
+
+@pytest.fixture(scope="module")
+def mistaken(tmp_path_factory):
+    return Site(tmp_path_factory.mktemp("mistaken")).write(MISTAKES)
+
+
+@pytest.mark.parametrize("command", [["check"], ["migrate"], ["runserver", "--noreload"]])
+def test_checks_name_the_line_and_a_similar_name(mistaken, command):
+    said = mistaken.run(*command).stderr
+    for line in LINES.strip().splitlines():
+        start, end = line.split("...")
+        assert any(each.startswith(start) and each.endswith(end) for each in said.splitlines()), (
+            line
+        )
