@@ -273,7 +273,7 @@ def email_settings(given: Settings, debug: bool) -> Settings:
     """Print mails to the terminal while developing, unless the user says where they go."""
     if not debug or any(name.startswith("EMAIL_") for name in given.keys() - FORMATS_OF_MAIL):
         return {}
-    backend = "django.core.mail.backends.console.EmailBackend"
+    backend = "djng.dev.mail.EmailBackend"
     if django.VERSION >= (6, 1):  # it refuses both settings together
         return {"MAILERS": {"default": {"BACKEND": backend}}}
     return {"EMAIL_BACKEND": backend}

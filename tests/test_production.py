@@ -275,7 +275,7 @@ app = Djng()
 from django.conf import settings
 
 port = int(os.environ["PORT"])
-is_printed = "mail.backends.console" in str(vars(settings._wrapped))
+is_printed = "djng.dev.mail" in str(vars(settings._wrapped))
 print("first line", settings.DEBUG, is_printed, flush=True)
 
 
