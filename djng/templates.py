@@ -3,9 +3,11 @@
 Django's template engine takes a module with a `register` as a library of tags.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.template import Library
 from django.template.loaders import locmem
@@ -20,6 +22,17 @@ context_processors: list[Callable[[HttpRequest], dict[str, Any]]] = []
 class Loader(locmem.Loader):
     def __init__(self, engine: Any) -> None:
         super().__init__(engine, sources)
+
+
+@contextmanager
+def keep_loader() -> Iterator[None]:
+    """Keep the loader if the `ready` of an app, such as django-cotton, replaces the loaders."""
+    name = f"{__name__}.Loader"
+    options = [e["OPTIONS"] for e in settings.TEMPLATES if name in str(e.get("OPTIONS"))]
+    yield
+    for each in options:
+        if name not in str(each["loaders"]):
+            each["loaders"] = [name, *each["loaders"]]
 
 
 def run_context_processors(request: HttpRequest) -> dict[str, Any]:

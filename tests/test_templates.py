@@ -90,3 +90,34 @@ def test_a_context_processor_that_returns_no_dict_is_named(server):
     log = server.log()
     assert f"blog.py:{line}: sometimes() returned a value of type NoneType." in log
     assert "\n  A context processor returns a dict." in log
+
+
+REPLACING = """
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class Cotton(AppConfig):
+    name = "cotton"
+
+    def ready(self):
+        loaders = ["django.template.loaders.filesystem.Loader"]
+        settings.TEMPLATES[0]["OPTIONS"]["loaders"] = loaders
+"""
+
+
+def test_an_app_that_replaces_the_loaders_keeps_the_templates_of_the_file(site):
+    site.put("cotton/__init__.py", "").put("cotton/apps.py", REPLACING)
+    site.write("""
+        from djng import Djng
+
+        app = Djng(apps=["cotton"])
+        app.templates["index.html"] = "in the file"
+
+
+        @app.route("/", template="index.html")
+        def index(request):
+            return {}
+    """)
+    ask = "from django.test import Client; print(Client().get('/').content.decode())"
+    assert site.shell(ask) == "in the file"
