@@ -90,8 +90,13 @@ class SiteFile:
 
     def uses_reloader(self) -> bool:
         """Whether ``runserver``, which is about to run, reads the file again in a child process."""
-        has_option = any(re.match("--nor|--h|-h", argument) for argument in sys.argv)
-        if self.command() != "runserver" or has_option:
+        if self.command() != "runserver" or any(
+            re.match("--nor|--h|-h", each) for each in sys.argv
+        ):
+            return False
+        from django.core.management import get_commands  # servers need none of it
+
+        if get_commands()["runserver"] != "djng":  # an app has one of its own
             return False
         call = self.run_call()
         return bool(call and not call.args)

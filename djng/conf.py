@@ -288,9 +288,19 @@ def contrib_apps(admin: str | None) -> list[str]:
 def installed_apps(names: Iterable[str], added: Iterable[str], label: str) -> list[str]:
     """All apps. The file is the first, so that its templates and commands win."""
     names = [*names]
-    first = [label, "djng", "whitenoise.runserver_nostatic"]
     missing = [name for name in added if name not in names]
+    servers = [name for name in [*added, *names] if has_runserver(name)]
+    first = [label, *servers, "djng", "whitenoise.runserver_nostatic"]
     return list(dict.fromkeys([*first, *missing, *names]))
+
+
+def has_runserver(app: str) -> bool:
+    """Whether the app brings a development server, as daphne does. The user wants that one then."""
+    if app.startswith(("django.", "whitenoise.")):
+        return False
+    with suppress(ImportError):  # SiteFile says what is wrong with the name
+        return find_spec(f"{app}.management.commands.runserver") is not None
+    return False
 
 
 def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
