@@ -149,6 +149,15 @@ def locate(thing: Any) -> Location | None:
         return None
 
 
+def signature(function: Any, **options: Any) -> inspect.Signature:
+    """The signature of a function whose annotations may name what only type checkers import."""
+    if sys.version_info >= (3, 14):  # it evaluates annotations when they are read
+        from annotationlib import Format
+
+        options["annotation_format"] = Format.STRING
+    return inspect.signature(function, **options)
+
+
 def name_of(thing: Any) -> str:
     """The name of a function or class; for an instance, the name of its class."""
     thing = unwrap(thing)

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter, get_converters
 
-from djng.exceptions import Location, RouteError, name_of
+from djng.exceptions import Location, RouteError, name_of, signature
 from djng.responses import View
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -54,7 +54,7 @@ def check_arguments(rule: str, view: View, where: Location) -> None:
     for function in functions_of(view):
         if not accepts(function, None, **dict.fromkeys(placeholders)):
             name, given = name_of(function), ", ".join(["request", *placeholders])
-            what = f"gives {given} to {name}{inspect.signature(function)}"
+            what = f"gives {given} to {name}{signature(function)}"
             wanted = f"self, {given}" if inspect.isclass(view) else given
             hint = f"Write `def {name}({wanted})`, or change the route."
             raise RouteError(f'the route "/{rule}" {what}.', hint=hint, where=where)
@@ -80,7 +80,7 @@ def accepts(function: View, *args: Any, **kwargs: Any) -> bool:
             break
         function = function.__wrapped__
     try:
-        inspect.signature(function, follow_wrapped=False).bind(*args, **kwargs)
+        signature(function, follow_wrapped=False).bind(*args, **kwargs)
     except (TypeError, ValueError) as error:
         return isinstance(error, ValueError)
     return True

@@ -1,5 +1,7 @@
 """Routes: their methods, their placeholders, and functions that share a URL."""
 
+import sys
+
 import pytest
 
 SHOP = """
@@ -386,3 +388,31 @@ def test_two_views_of_one_name_are_a_warning(site):
     shown = site.write(NAMESAKES).run("check").stderr
     assert '(djng.W004) blog.py:11: "/b/" and "/" both have the name index.' in shown
     assert "posts" not in shown
+
+
+ANNOTATED = """
+from typing import TYPE_CHECKING
+
+from djng import Djng
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+app = Djng()
+
+
+@app.get("/")
+def index(request: HttpRequest) -> str:
+    return "typed"
+
+
+@app.before_request
+def before(request: HttpRequest) -> None: ...
+"""
+
+
+def test_annotations_may_name_what_only_type_checkers_import(site):
+    is_lazy = sys.version_info >= (3, 14)  # Python itself reads them only when they are needed
+    site.write(ANNOTATED if is_lazy else f"from __future__ import annotations\n{ANNOTATED}")
+    ask = "from django.test import Client; print(Client().get('/').content.decode())"
+    assert site.shell(ask) == "typed"

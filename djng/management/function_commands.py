@@ -17,7 +17,7 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.management import get_commands
 from django.core.management.base import BaseCommand, CommandParser
 
-from djng.exceptions import SetupError, locate, name_of
+from djng.exceptions import SetupError, locate, name_of, signature
 
 Function = Callable[..., Any]
 
@@ -33,7 +33,7 @@ class FunctionCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> str | None:
         options["args"] = args  # Django takes an argument of this name out
-        bound = inspect.signature(self.function).bind_partial()
+        bound = signature(self.function).bind_partial()
         bound.arguments.update((p.name, options[p.name]) for p in parameters(self.function))
         run = async_to_sync(self.function) if iscoroutinefunction(self.function) else self.function
         output = run(*bound.args, **bound.kwargs)
@@ -62,7 +62,7 @@ def parameters(function: Function) -> Iterator[Parameter]:
         hints = get_type_hints(function)
     except NameError:  # a type that is only imported for type checkers
         hints = {}
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in signature(function).parameters.values():
         yield parameter.replace(annotation=hints.get(parameter.name, Parameter.empty))
 
 
