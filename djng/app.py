@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from logging.config import dictConfig
 from threading import RLock
 from types import ModuleType
@@ -118,6 +119,7 @@ class Djng(BaseRouter):
             values["DATABASES"] = conf.for_pytest(values["DATABASES"])
         self.file.register_modules(values)
         self.file.load_apps(values["INSTALLED_APPS"])
+        import_module("djng.management.checks")  # it registers them
         pre_migrate.connect(self._start_before_migrate)
 
     def _add_route(self, route: Route) -> None:

@@ -47,8 +47,7 @@ def scopes_of(request: HttpRequest) -> tuple[Scope, ...]:
     except Resolver404 as error:
         # Without a view, the URL is in the innermost router whose prefix it has.
         tried = chain.from_iterable(each[:-1] for each in error.args[0].get("tried", ()))
-        prefixed = [each for each in tried if hasattr(each, "_djng_scopes") and str(each.pattern)]
-        found = (each._djng_scopes for each in prefixed)
+        found = (each._djng_scopes for each in tried if hasattr(each, "_djng_scopes"))
         scopes = max(found, key=lambda scopes: len(scopes[None]), default={})
     by_method: tuple[Scope, ...] = scopes.get(request.method, scopes.get(None, ()))
     return by_method

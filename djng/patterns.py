@@ -40,8 +40,9 @@ class PatternBuilder(NamedTuple):
         return patterns
 
     def routed(self, routes: list[Route]) -> Iterator[URLPattern]:
-        for route in routes if self.scopes else ():  # the app's own were checked as it got them
-            check_arguments(self.prefix + route.rule, route.view, route.where)
+        if self.scopes:  # the app checks its own routes as it gets them
+            for route in routes:
+                check_arguments(self.prefix + route.rule, route.view, route.where)
         view = url_view(routes, self.decorators)
         if self.scopes or any(route.middleware for route in routes):
             by_method = routes_by_method(routes)
@@ -71,7 +72,8 @@ class PatternBuilder(NamedTuple):
         )
         names = (router.app_name or entry.namespace, entry.namespace or router.app_name)
         resolver = URLResolver(RoutePattern(entry.prefix), inside.patterns(), None, *names)
-        resolver._djng_scopes = {None: inside.scopes}  # type: ignore[attr-defined]
+        if entry.prefix:
+            resolver._djng_scopes = {None: inside.scopes}  # type: ignore[attr-defined]
         return resolver
 
     def rewritten(self, pattern: Any, where: Location) -> Pattern:

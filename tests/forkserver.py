@@ -17,7 +17,8 @@ PRELOADED = """
     django.core.servers.basehttp django.core.management.commands.check
     django.db.backends.sqlite3.base django.db.migrations.executor django.forms
     django.template.backends.django django.test django.views.debug djng.app djng.asgi djng.checks
-    djng.management.function_commands djng.error_views djng.middleware djng.patterns
+    djng.management.checks djng.management.function_commands djng.error_views
+    djng.middleware djng.patterns
 """
 
 

@@ -1,6 +1,6 @@
 """While developing, mails are printed as people read them."""
 
-SITE = '''
+SITE = """
 from django.core.mail import EmailMultiAlternatives
 
 LINK = "https://example.com/" + "a" * 100
@@ -12,7 +12,7 @@ def write_mail():
     mail.attach_alternative("<p>ü</p>", "text/html")
     mail.attach("bill.pdf", b"1", "application/pdf")
     mail.send()
-'''
+"""
 
 
 def test_a_printed_mail_is_readable(site):
