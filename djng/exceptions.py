@@ -24,7 +24,7 @@ from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from traceback import walk_stack, walk_tb
 from types import FrameType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import django
 from django.conf import settings
@@ -73,6 +73,8 @@ class SetupError(DjngError, ImproperlyConfigured):
 
 class TooEarlyError(SetupError):
     """A line above ``app = Djng(...)`` needs the apps that this call loads."""
+
+    raised: "ClassVar[TooEarlyError | None]" = None  # some packages raise another error for it
 
 
 class SettingError(SetupError):
@@ -193,8 +195,9 @@ def missing_run(file: os.PathLike[str] | str) -> SetupError:
 
 def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) -> None:
     """Print only the message of a DjngError: it names the line to change."""
-    if isinstance(error, DjngError):
-        sys.stderr.write(f"{error}\n")
+    too_early = None if settings.configured else TooEarlyError.raised
+    if cause := error if isinstance(error, DjngError) else too_early:
+        sys.stderr.write(f"{cause}\n")
         return
     previous_hook(kind, error, traceback)
     from djng.dev import flask  # only after a mistake

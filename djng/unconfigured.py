@@ -7,6 +7,7 @@ Django imports the module that DJANGO_SETTINGS_MODULE names when it first needs 
 import linecache
 import os
 import re
+import sys
 
 import djng
 from djng.exceptions import Location, TooEarlyError, user_frames
@@ -18,14 +19,23 @@ def app_line(file: str) -> int:
     return next((n for n, line in lines if re.match(r"\w+\s*(:[^=]+)?=.*\bDjng\(", line)), 0)
 
 
+def show_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    if not isinstance(unraisable.exc_value, TooEarlyError):
+        sys.__unraisablehook__(unraisable)
+
+
 if djng.inherited_settings != __name__:  # who asks next gets the same error
     os.environ["DJANGO_SETTINGS_MODULE"] = djng.inherited_settings
 if not (frames := [*user_frames()]):
     raise ImportError(f"{djng.inherited_settings} could not be imported; see the first error.")
 frame = max(frames, key=lambda each: bool(app_line(each.f_code.co_filename)))
 file, line = frame.f_code.co_filename, frame.f_lineno
-raise TooEarlyError(
+error = TooEarlyError(
     f"`{linecache.getline(file, line).strip()}` needs the site, but Djng() has not run yet.",
     hint=f"Move it below `app = Djng(...)`, line {app_line(file) or '?'}.",
     where=Location(file, line),
 )
+if not TooEarlyError.raised:  # a package may read many settings
+    TooEarlyError.raised = error
+    sys.unraisablehook = show_unraisable
+raise error
