@@ -118,9 +118,11 @@ def with_attributes(wrapper: View, view: View) -> View:
 
 def attributes_of(view: View) -> dict[str, Any]:
     """The plain values that a view has as attributes; an instance may have them from its class."""
+    owners = [*map(vars, reversed(type(view).__mro__)), getattr(view, "__dict__", {})]
+    found = {name: value for owner in owners for name, value in owner.items()}
     return {
         name: value
-        for name, value in inspect.getmembers_static(view)
+        for name, value in found.items()
         if not (name.startswith("__") or name in NOT_SHARED or callable(value))
         and not hasattr(type(value), "__get__")
     }
