@@ -296,11 +296,11 @@ def installed_apps(names: Iterable[str], added: Iterable[str], label: str) -> li
 
 def has_runserver(app: str) -> bool:
     """Whether the app brings a development server, as daphne does. The user wants that one then."""
-    if app.startswith(("django.", "whitenoise.")):
+    package, *rest = app.split(".")
+    if package in ("django", "whitenoise") or not (spec := find_spec(package)):
         return False
-    with suppress(ImportError):  # SiteFile says what is wrong with the name
-        return find_spec(f"{app}.management.commands.runserver") is not None
-    return False
+    folders = spec.submodule_search_locations or ()
+    return any(Path(each, *rest, "management/commands/runserver.py").exists() for each in folders)
 
 
 def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:

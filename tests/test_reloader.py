@@ -49,7 +49,7 @@ MISTAKES = {
         "@app.get",
         "from django.db import models\nclass M(models.Model):\n"
         "    f = models.CharField(max_length=-1)\n@app.get",
-        "blog.py:7: SystemCheckError: System check identified",
+        "blog.py:8: SystemCheckError: System check identified",
     ),
     "no run": ("app.run()", "pass", "the file ends without app.run()."),
     "exit with a code": ("@app.get", "import sys\nsys.exit(3)\n@app.get", "SystemExit: 3"),

@@ -10,13 +10,11 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from traceback import TracebackException, walk_tb
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError, SystemCheckError
 from django.http import HttpRequest, HttpResponse
@@ -100,17 +98,15 @@ def error_lines(error: BaseException) -> list[Location]:
     if isinstance(error, SyntaxError):
         return [Location(error.filename or sys.argv[0], error.lineno or 1)]
     if isinstance(error, SystemCheckError):
-        return [*model_lines(str(error))][:1]
+        return [*check_lines(str(error))][:1]
     lines = filter(None, [template_line(error), *user_lines(error.__traceback__)])
     return [*{str(line): line for line in lines}.values()]  # a file may have two paths
 
 
-def model_lines(text: str) -> Iterator[Location]:
-    """The lines of the models that the system checks complain about, as in ``blog.Post: ...``."""
-    for name in re.findall(r"^(\w+\.\w+)\b", text, re.MULTILINE):
-        with suppress(LookupError):
-            if line := locate(apps.get_model(name)):
-                yield line
+def check_lines(text: str) -> Iterator[Location]:
+    """The lines that the messages of system checks begin with."""
+    for file, line in re.findall(r"^(\S.*?):(\d+): ", text, re.MULTILINE):
+        yield Location(str(Path(file).resolve()), int(line))
 
 
 def template_line(error: BaseException) -> Location | None:
