@@ -1,6 +1,7 @@
 """Collect routes, middleware, hooks and error views. Runs while the user's file is imported."""
 
 import inspect
+import linecache
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -303,7 +304,9 @@ def check_included(prefix: Any, urls: Any, outer: BaseRouter) -> None:
 
 def check_router(prefix: str, urls: Any, router: BaseRouter, outer: BaseRouter) -> None:
     if urls is not router or EXEMPTIONS & vars(router).keys():
-        hint = f'Write app.include("{prefix}", router, decorators=[...]).'
+        written = re.search(r"([\w.]+)\(([\w.]+)\)", linecache.getline(*caller()))
+        decorator, name = written.groups() if written else ("...", "router")
+        hint = f'Write app.include("{prefix}", {name}, decorators=[{decorator}]).'
         raise RouteError("a router cannot be decorated.", hint=hint)
     if any(scope is outer for _, scope in walk(router)):
         raise RouteError("a router is included in itself.")

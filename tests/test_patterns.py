@@ -217,12 +217,12 @@ MISTAKES = {
     "a decorated router": (
         f"{LOUD}app.include('/', loud(router))",
         "blog.py:17: a router cannot be decorated.\n"
-        '  Write app.include("/", router, decorators=[...]).',
+        '  Write app.include("/", router, decorators=[loud]).',
     ),
     "an exempted router": (
         "from django.contrib.auth.decorators import login_not_required\n\n"
         "app.include('/', login_not_required(router))",
-        'Write app.include("/", router, decorators=[...]).',
+        'Write app.include("/", router, decorators=[login_not_required]).',
     ),
     "a decorator that hides the router": (
         "app.include('/', (lambda view: lambda request: view(request))(router))",
