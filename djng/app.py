@@ -303,11 +303,11 @@ class Djng(BaseRouter):
         get_resolver().url_patterns  # noqa: B018
         with self._lock:
             if kind not in self._handlers:
-                self._prepare_to_serve(in_threads=kind == "wsgi")
+                self._prepare_to_serve(threads_stay=kind == "wsgi")
                 self._handlers[kind] = import_string(f"djng.{kind}.{kind.upper()}Handler")()
             return self._handlers[kind]
 
-    def _prepare_to_serve(self, *, in_threads: bool) -> None:
+    def _prepare_to_serve(self, *, threads_stay: bool) -> None:
         """Change the settings that depend on whether a server runs the site."""
         if settings.DEBUG and not (self._ran or self._sets_debug):
             # ``python blog.py runserver``, and the file runs a server of its own nevertheless.
@@ -315,7 +315,7 @@ class Djng(BaseRouter):
         if settings.ALLOWED_HOSTS == DEFAULT_HOSTS:
             settings.ALLOWED_HOSTS = LOOPBACK
         if "DATABASES" not in self._overrides:
-            database.keep_connections(settings.DATABASES["default"], in_threads=in_threads)
+            database.keep_connections(settings.DATABASES["default"], threads_stay=threads_stay)
 
 
 def check_alone() -> None:

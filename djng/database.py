@@ -1,13 +1,11 @@
-"""The site's database: connections under a server, pending migrations, hints for its errors."""
+"""The site's database: connections under a server, and hints for its errors."""
 
 import re
-from contextlib import suppress
 from importlib.util import find_spec
 from traceback import walk_tb
-from typing import Any
+from typing import Any, cast
 
-from django.db import OperationalError, connection
-from django.db.backends.signals import connection_created
+from django.db import connection, connections
 
 from djng.exceptions import command_line, short_path
 
@@ -16,36 +14,26 @@ from djng.exceptions import command_line, short_path
 POOL = {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5}
 
 
-def keep_connections(database: dict[str, Any], *, in_threads: bool) -> None:
+def keep_connections(database: dict[str, Any], *, threads_stay: bool) -> None:
     """Keep connections open between requests.
 
-    Under WSGI (`in_threads`) the same thread answers the next request. Under ASGI each request has
-    a thread of its own, so only a pool can keep connections.
+    If threads stay, the same ones answer the next requests, and each keeps its connection. Under
+    ASGI each request has a thread of its own, so only a pool can keep connections.
     """
-    engine = database["ENGINE"].rpartition(".")[2]
-    if engine == "sqlite3" and in_threads:
-        database["CONN_MAX_AGE"] = None
-        connection_created.connect(use_write_ahead_log)
-    elif engine == "postgresql" and not database["CONN_MAX_AGE"] and find_spec("psycopg_pool"):
+    engine, own = database["ENGINE"], cast(Any, connections["default"])
+    if engine == "django.db.backends.sqlite3":
+        if not (own.in_atomic_block or own.is_in_memory_db()):  # as in a test
+            database["ENGINE"] = "djng.serving.sqlite3"
+            database["CONN_MAX_AGE"] = None if threads_stay else 0
+            own.close()
+            del connections["default"]  # the next one is of the other class
+    elif has_pool(engine) and not database["CONN_MAX_AGE"]:
         database["OPTIONS"] = {"pool": POOL, **database.get("OPTIONS", {})}
 
 
-def use_write_ahead_log(connection: Any, **signal: Any) -> None:
-    """Let readers and a writer work at the same time. It pays off if connections stay open."""
-    if connection.vendor == "sqlite":
-        with suppress(OperationalError), connection.cursor() as cursor:  # it may be read-only
-            cursor.execute("PRAGMA journal_mode=WAL")
-
-
-def unapplied_migrations() -> int:
-    """How many migrations are not applied yet; 0 if the database does not answer."""
-    from django.db.migrations.executor import MigrationExecutor  # servers don't need it
-
-    try:
-        executor = MigrationExecutor(connection)
-        return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    except Exception:
-        return 0
+def has_pool(engine: str) -> bool:
+    is_postgresql = engine.rpartition(".")[2] in ("postgresql", "postgis")
+    return is_postgresql and bool(find_spec("psycopg_pool"))
 
 
 def hint_for(error: Any) -> str:

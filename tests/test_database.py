@@ -53,6 +53,13 @@ def entries(request):
     return [*Entry.objects.values_list("text", flat=True)]
 
 
+@app.get("/unfinished/")
+def unfinished(request):
+    transaction.set_autocommit(False)
+    Entry.objects.create(text="unfinished")
+    return "a row that is not committed"
+
+
 @app.get("/mode/")
 def mode(request):
     with connection.cursor() as cursor:
@@ -61,6 +68,8 @@ def mode(request):
 """
 ONE = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app")
 FOUR = ("-m", "gunicorn", "--workers=4", "--threads=4", "--bind", "127.0.0.1:PORT", "blog:app")
+UVICORN = ("-m", "uvicorn", "--port", "PORT", "blog:app")
+SERVE = ("blog.py", "serve", "--port", "PORT")
 
 
 @pytest.fixture(scope="module")
@@ -93,16 +102,57 @@ def integrity(path):
         return database.execute("PRAGMA integrity_check").fetchone()[0]
 
 
-def test_connections_are_kept_and_use_a_write_ahead_log(files):
-    with files.serve(*ONE) as server:
+@pytest.mark.parametrize("command", [ONE, UVICORN, SERVE], ids=["gunicorn", "uvicorn", "serve"])
+def test_connections_are_kept_and_use_a_write_ahead_log(files, command):
+    with files.serve(*command) as server:
         pages = {server.request("/mode/").text for _ in range(3)}
+        assert server.request("/unfinished/").status == 200
+        assert server.request("/entries/", "POST", "saved").status == 200
+        assert server.request("/entries/").text == '["saved"]'
     assert len(pages) == 1
     assert pages.pop().startswith("wal ")
 
 
-def test_connections_end_with_each_request_under_asgi(files):
-    with files.serve("-m", "uvicorn", "--port", "PORT", "blog:app") as server:
-        assert server.request("/mode/").text.startswith("delete ")
+def test_a_child_process_uses_no_connection_of_its_parent(files):
+    files.shell("""
+        import os
+        from django.db import connection
+
+        def take():
+            connection.ensure_connection()
+            taken = connection.connection
+            connection.close()
+            return taken
+
+        blog.app.wsgi
+        assert take() is (first := take())
+        if not (child := os.fork()):
+            os._exit(take() is first)
+        assert os.waitpid(child, 0)[1] == 0
+        assert take() is first
+    """)
+
+
+def test_a_test_that_calls_the_site_keeps_its_transaction(files):
+    files.put(
+        "tests.py",
+        """
+        from wsgiref.util import setup_testing_defaults
+        from django.test import TestCase
+        import blog
+
+        class Tests(TestCase):
+            def test_row(self):
+                blog.Entry.objects.create(text="of the test")
+                environ = {"PATH_INFO": "/entries/", "HTTP_HOST": "localhost"}
+                setup_testing_defaults(environ)
+                page = b"".join(blog.app(environ, lambda status, headers: None))
+                self.assertEqual(page, b'["of the test"]')
+        """,
+    )
+    done = files.run("test")
+    assert "Ran 1 test" in done.stderr
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_users_own_databases_stay_as_they_are(files):
@@ -123,6 +173,20 @@ def test_sixteen_writers_on_four_workers_lose_nothing(busy):
     assert {page.status for page in pages} == {200}
     assert sorted(int(page.text) for page in pages) == [*range(1, 201)]
     assert integrity(busy.site.folder / "blog.sqlite3") == "ok"
+
+
+@pytest.mark.parametrize("command", [UVICORN, (*SERVE, "--asgi", "--workers", "2")])
+def test_writers_under_asgi_wait_for_each_other_and_for_no_reader(files, command):
+    path = files.folder / "blog.sqlite3"
+    with files.serve(*command) as server, contextlib.closing(sqlite3.connect(path)) as reader:
+        assert server.request("/count/", "POST").text == "1"
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT number FROM blog_counter").fetchone() == (1,)
+        with ThreadPoolExecutor(16) as clients:
+            pages = [*clients.map(lambda _: server.request("/count/", "POST"), range(100))]
+        assert reader.execute("SELECT number FROM blog_counter").fetchone() == (1,)
+    assert {page.status for page in pages} == {200}
+    assert sorted(int(page.text) for page in pages) == [*range(2, 102)]
 
 
 class Writers:

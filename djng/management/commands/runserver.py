@@ -18,11 +18,11 @@ from whitenoise.runserver_nostatic.management.commands import runserver
 
 import djng
 from djng.app import Djng
-from djng.database import unapplied_migrations
 from djng.dev import automigrate, autoreload, server
 from djng.dev.handler import DevelopmentHandler
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
+from djng.management.migrations import unapplied_migrations
 
 
 class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types

@@ -9,9 +9,9 @@ from typing import Any, cast
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from djng.app import Djng
-from djng.database import unapplied_migrations
 from djng.environ import Environment
 from djng.exceptions import command_line
+from djng.management.migrations import unapplied_migrations
 
 
 class Command(BaseCommand):

@@ -1,0 +1,1 @@
+"""What only a served site needs: a pool for SQLite, async middleware, the handler of `serve`."""
