@@ -18,7 +18,6 @@ from asgiref.sync import (
     AsyncToSync,
     SyncToAsync,
     iscoroutinefunction,
-    markcoroutinefunction,
     sync_to_async,
 )
 from django.conf import settings
@@ -31,14 +30,12 @@ from django.db import close_old_connections, connections, reset_queries
 from django.dispatch import Signal
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import set_script_prefix
-from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
-from whitenoise.middleware import WhiteNoiseMiddleware
 
 from djng.wsgi import RobustRequestMixin, with_content_type
 
+ASYNC_NAME = "djng.serving.middleware.async_name"
 # These clean up what threads have used. After a request without threads they do not block.
 NEVER_BLOCK = {close_caches, close_old_connections, reset_queries, reset_urlconf}
 
@@ -52,7 +49,7 @@ class ASGIHandler(asgi.ASGIHandler):
 
     def load_middleware(self, is_async: bool = False) -> None:
         names = settings.MIDDLEWARE
-        settings.MIDDLEWARE = [async_capable(name) for name in names]
+        settings.MIDDLEWARE = [*map(import_string(ASYNC_NAME), names)]
         try:
             super().load_middleware(is_async)
         finally:
@@ -144,103 +141,3 @@ def needs_thread(signal: Signal, sender: type) -> bool:
     if async_receivers or not NEVER_BLOCK.issuperset(sync_receivers):
         return True
     return any(each.connection for each in connections.all(initialized_only=True))
-
-
-class AsyncMiddleware(MiddlewareMixin):
-    """One of Django's middleware, called in the event loop where it cannot block."""
-
-    def may_block(self, request: Any) -> bool:
-        """Whether `process_response` may write something."""
-        return False
-
-    async def __acall__(self, request: HttpRequest) -> Any:
-        this: Any = self
-        response = this.process_request(request) if hasattr(self, "process_request") else None
-        response = response or await this.get_response(request)
-        if not hasattr(self, "process_response"):
-            return response
-        if self.may_block(request):
-            return await sync_to_async(this.process_response)(request, response)
-        return this.process_response(request, response)
-
-
-class AsyncSessionMiddleware(AsyncMiddleware):
-    def may_block(self, request: Any) -> bool:
-        session = getattr(request, "session", None)
-        return bool(session and session.modified) or settings.SESSION_SAVE_EVERY_REQUEST
-
-
-class AsyncMessageMiddleware(AsyncMiddleware):
-    def may_block(self, request: Any) -> bool:
-        messages = getattr(request, "_messages", None)
-        return messages is not None and (messages.used or messages.added_new)
-
-
-class AsyncCsrfViewMiddleware(AsyncMiddleware, CsrfViewMiddleware):
-    def __init__(self, get_response: Any) -> None:
-        super().__init__(get_response)
-        if iscoroutinefunction(get_response):
-            self.process_view = self.process_view_async  # type: ignore[assignment, method-assign]
-
-    async def process_view_async(self, request: HttpRequest, *args: Any) -> Any:
-        process: Any = super().process_view
-        if request.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
-            return process(request, *args)
-        return await sync_to_async(process)(request, *args)  # it parses the body
-
-
-class AsyncWhiteNoiseMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # WhiteNoise ships no types
-    """WhiteNoise's middleware, which is not async itself."""
-
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Any) -> None:
-        super().__init__(get_response)
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> Any:
-        return self.__acall__(request) if self.is_async else super().__call__(request)
-
-    async def __acall__(self, request: HttpRequest) -> Any:
-        if self.autorefresh:
-            file = await sync_to_async(self.find_file)(request.path_info)
-        else:
-            file = self.files.get(request.path_info)
-        if file is None:
-            return await self.get_response(request)
-        response = self.serve(file, request)
-        response.streaming_content = read_blocks(response.file_to_stream)
-        return response
-
-
-async def read_blocks(file: Any) -> AsyncIterator[bytes]:
-    """Read a file on a disk here: that takes less time than a thread switch."""
-    while file and (block := file.read(2**16)):
-        yield block
-
-
-MIXINS: dict[str, type] = {
-    "django.middleware.security.SecurityMiddleware": AsyncMiddleware,
-    "whitenoise.middleware.WhiteNoiseMiddleware": AsyncWhiteNoiseMiddleware,
-    "django.contrib.sessions.middleware.SessionMiddleware": AsyncSessionMiddleware,
-    "djng.middleware.CommonMiddleware": AsyncMiddleware,
-    "django.middleware.common.CommonMiddleware": AsyncMiddleware,
-    "django.middleware.csrf.CsrfViewMiddleware": AsyncCsrfViewMiddleware,
-    "django.contrib.auth.middleware.AuthenticationMiddleware": AsyncMiddleware,
-    "django.contrib.messages.middleware.MessageMiddleware": AsyncMessageMiddleware,
-    "django.middleware.clickjacking.XFrameOptionsMiddleware": AsyncMiddleware,
-}
-
-
-def async_capable(name: str) -> str:
-    """The dotted name of the async version of a middleware, or the name if it has none."""
-    mixin = MIXINS.get(name)
-    if mixin is None or (
-        mixin is AsyncCsrfViewMiddleware and settings.CSRF_USE_SESSIONS
-    ):  # it reads the session
-        return name
-    kind = import_string(name)
-    globals()[kind.__name__] = type(kind.__name__, (mixin, kind), {})
-    return f"{__name__}.{kind.__name__}"

@@ -16,6 +16,7 @@ from django.test.runner import DiscoverRunner
 from django.utils.module_loading import import_string
 
 from djng import asgi
+from djng.serving.middleware import MIXINS, async_name
 
 DATABASES = {alias: {"ENGINE": "django.db.backends.sqlite3"} for alias in ("default", "other")}
 SECRET_KEY = "django_tests_secret_key"
@@ -56,10 +57,10 @@ def through_loop(middleware):
 class Runner(DiscoverRunner):
     def setup_test_environment(self, **options):
         super().setup_test_environment(**options)
-        for name in [name for name in asgi.MIXINS if name.startswith("django.")]:
+        for name in [name for name in MIXINS if name.startswith("django.")]:
             module, _, class_name = name.rpartition(".")
-            replacement = through_loop(import_string(asgi.async_capable(name)))
+            replacement = through_loop(import_string(async_name(name)))
             setattr(import_module(module), class_name, replacement)
-            del asgi.MIXINS[name]  # Django's own name now stands for the replacement
+            del MIXINS[name]  # Django's own name now stands for the replacement
         for module in (django.core.asgi, django.core.handlers.asgi):
             module.ASGIHandler = asgi.ASGIHandler
