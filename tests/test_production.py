@@ -182,24 +182,44 @@ def test_a_404_view_that_fails_is_a_500(failing):
 HTTPS = "from djng import Djng\n\napp = Djng(https=True, ALLOWED_HOSTS=['.example.com'])\n"
 
 
-def test_https_is_a_keyword(site):
-    site.write(f"{HTTPS}{SITE}")
-    with site.serve(*GUNICORN) as server:
-        plain = server.request("/", Host="www.example.com")
-        assert plain.headers["Location"] == "https://www.example.com/"
-        login = {"Host": "www.example.com", "X_Forwarded_Proto": "https"}
-        page = server.request("/admin/login/", **login)
-        assert page.headers["Strict-Transport-Security"] == "max-age=3600"
-        cookie = page.headers["Set-Cookie"]
-        assert "Secure" in cookie
-        form = {"Cookie": cookie.partition(";")[0], "Origin": "https://www.example.com"}
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
-        login["Content_Type"] = "application/x-www-form-urlencoded"
-        body = f"csrfmiddlewaretoken={token}&username=a&password=b"
-        site.succeed("migrate", "-v0")
-        assert server.request("/admin/login/", "POST", body, **login, **form).status == 200
-        form["Origin"] = "https://elsewhere.example"
-        assert server.request("/admin/login/", "POST", body, **login, **form).status == 403
+@pytest.fixture(scope="module")
+def secured(module_site):
+    module_site.write(f"{HTTPS}{SITE}").succeed("migrate", "-v0")
+    with module_site.serve(*GUNICORN) as server:
+        yield server
+
+
+BY_PROXY = {"Host": "www.example.com", "X_Forwarded_Proto": "https"}
+
+
+def test_https_is_a_keyword(secured):
+    plain = secured.request("/", Host="www.example.com")
+    assert plain.headers["Location"] == "https://www.example.com/"
+    page = secured.request("/admin/login/", **BY_PROXY)
+    assert page.headers["Strict-Transport-Security"] == "max-age=3600"
+    assert "Secure" in page.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://www.example.com", 200),
+        ("https://shop.example.com", 403),
+        ("http://www.example.com", 403),
+        ("https://elsewhere.example", 403),
+    ],
+)
+def test_no_host_may_post_to_another_one(secured, origin, status):
+    page = secured.request("/admin/login/", **BY_PROXY)
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
+    headers = {
+        **BY_PROXY,
+        "Cookie": page.headers["Set-Cookie"].partition(";")[0],
+        "Content_Type": "application/x-www-form-urlencoded",
+        "Origin": origin,
+    }
+    body = f"csrfmiddlewaretoken={token}&username=a&password=b"
+    assert secured.request("/admin/login/", "POST", body, **headers).status == status
 
 
 def test_runserver_does_not_use_https(site):
