@@ -52,6 +52,12 @@ if TYPE_CHECKING:
     # decorator of an unknown type, so this one is returned where nothing can solve it.
     Unknown = TypeVar("Unknown")
 
+HANDLERS = {
+    "wsgi": "djng.wsgi.WSGIHandler",
+    "asgi": "djng.asgi.ASGIHandler",
+    "serve": "djng.serving.wsgi.WSGIHandler",
+}
+
 
 class Djng(BaseRouter):
     """A whole Django site in one file, and its WSGI and ASGI application.
@@ -102,6 +108,12 @@ class Djng(BaseRouter):
             atexit.register(self._warn_not_served)
             if self.file.uses_reloader():
                 self._execute(sys.argv)  # a child process reads the rest of the file
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("secret_key", "debug"):  # people from Flask set them
+            hint = f"Write Djng({name.upper()}=...)."
+            raise SetupError(f"app.{name} has no effect.", hint=hint)
+        super().__setattr__(name, value)
 
     def _calling_module(self) -> ModuleType:
         frames = (each for each in user_frames() if each.f_locals.get("self") is not self)
@@ -216,7 +228,8 @@ class Djng(BaseRouter):
         """
         with self._lock:
             checks.check_routes(self)
-            self.file.ready()
+            with templates.keep_loader():
+                self.file.ready()
 
     def _start_before_migrate(self, **signal: Any) -> None:
         self.start()  # Django's apps make permissions after a migration, once they are ready
@@ -241,7 +254,10 @@ class Djng(BaseRouter):
             port = command_line("runserver 5000")
             hint = f"DEBUG is on while developing, and {port} takes a port."
             raise KeywordError(f"app.run() has no keyword {next(iter(keywords))!r}.", hint=hint)
-        is_in_file = next(user_frames()).f_code.co_name == "<module>"
+        frame = next(user_frames())
+        is_in_file = frame.f_code.co_name == "<module>"
+        if is_in_file and argv is None:
+            self.file.check_end(frame.f_lineno)
         if is_in_file and self.file.is_being_read() and not self.file.is_script:
             hint = 'Put it below `if __name__ == "__main__":`.'
             raise SetupError(f"app.run() runs while {self.label} is only imported.", hint=hint)
@@ -277,7 +293,7 @@ class Djng(BaseRouter):
     @functools.cached_property
     def wsgi(self) -> Any:
         """The WSGI application, built when it is first used."""
-        return self._build_handler("wsgi")
+        return self._build_handler("serve" if "DJNG_THREADS" in os.environ else "wsgi")
 
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
         """The ASGI application, built for the lifespan or the first request."""
@@ -304,7 +320,7 @@ class Djng(BaseRouter):
         with self._lock:
             if kind not in self._handlers:
                 self._prepare_to_serve(threads_stay=kind == "wsgi")
-                self._handlers[kind] = import_string(f"djng.{kind}.{kind.upper()}Handler")()
+                self._handlers[kind] = import_string(HANDLERS[kind])()
             return self._handlers[kind]
 
     def _prepare_to_serve(self, *, threads_stay: bool) -> None:

@@ -1,16 +1,23 @@
 """``python blog.py serve`` serves with granian. Other servers can serve the same file."""
 
+import contextlib
 import os
+import resource
 import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from conftest import Site
 
 SITE = """
 import os, time
 from django.conf import settings
+from django.http import FileResponse
+from django.views.decorators.csrf import csrf_exempt
+
+running = []
 
 
 @app.route("/")
@@ -23,6 +30,34 @@ def slow(request):
     open("slow", "w").close()
     time.sleep(1)
     return "finished"
+
+
+@app.post("/form/")
+@csrf_exempt
+def form(request):
+    with open("posted", "a") as file:
+        file.write(request.POST["text"])
+    return open("posted").read()
+
+
+@app.get("/file/")
+def file(request):
+    return FileResponse(open("static/large.bin", "rb"))
+
+
+@app.get("/stream/")
+def stream(request):
+    for _ in range(1000):
+        yield "x" * 20_000
+
+
+@app.get("/running/")
+def count(request):
+    running.append(request)
+    time.sleep(0.2)
+    count = len(running)
+    running.remove(request)
+    return str(count)
 """
 SERVE = ("blog.py", "serve", "--port", "PORT")
 SERVERS = {
@@ -110,3 +145,84 @@ def test_a_port_that_is_taken_is_an_error(files):
         done = files.run("serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode != 0
     assert "Address already in use" in done.stdout + done.stderr
+
+
+def test_threads_are_the_requests_that_are_worked_on_at_once(files):
+    with files.serve(*SERVE, "--threads", "2") as server, ThreadPoolExecutor(8) as pool:
+        pages = [*pool.map(server.request, ["/running/"] * 8)]
+    assert max(page.text for page in pages) == "2"
+
+
+@pytest.mark.parametrize("option", ["--threads", "--workers"])
+def test_a_site_without_threads_or_workers_is_an_error(files, option):
+    done = files.run("serve", option, "0")
+    assert f"argument {option}: invalid positive_number value: '0'" in done.stderr
+
+
+FORM = "Content-Type: application/x-www-form-urlencoded"
+
+
+def head(line, *headers):
+    return "\r\n".join([f"{line} HTTP/1.1", "Host: localhost", *headers, "", ""]).encode()
+
+
+SLOW = {
+    "sends nothing": b"",
+    "sends half a head": head("GET /")[:20],
+    "sends half a form": head("POST /form/", FORM, "Content-Length: 100000") + b"text=",
+    "reads a static file": head("GET /static/large.bin"),
+    "reads a file": head("GET /file/"),
+    "reads a stream": head("GET /stream/"),
+}
+
+
+@pytest.fixture(scope="module", params=["serve", "serve --asgi"])
+def served(tmp_path_factory, request):
+    """A site with a file that is larger than what a system sends before the client reads it."""
+    site = Site(tmp_path_factory.mktemp("site")).write(SITE)
+    site.put("static/large.bin", "")
+    os.truncate(site.folder / "static/large.bin", 20_000_000)
+    with site.serve(*SERVERS[request.param]) as server:
+        server.site = site
+        yield server
+
+
+@pytest.fixture
+def many_files():
+    """Lets this process have enough connections open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def connect(port, request):
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.settimeout(20)
+    client.connect(("127.0.0.1", port))
+    client.sendall(request)
+    return client
+
+
+def test_slow_clients_keep_nobody_else_waiting(served, many_files):
+    with contextlib.ExitStack() as clients:
+        for kind, request in SLOW.items():
+            for _ in range(1100 if kind == "sends nothing" else 200):
+                clients.enter_context(connect(served.port, request))
+            assert served.request("/").status == 200, kind
+        assert served.request("/form/", "POST", "text=", **{"Content-Type": FORM[14:]}).text == ""
+        assert len(served.request("/file/").text) == 20_000_000
+
+
+def test_a_form_that_breaks_off_reaches_no_view(served):
+    with connect(served.port, head("POST /form/", FORM, "Content-Length: 9") + b"text=cut"):
+        pass
+    whole = served.request("/form/", "POST", "text=whole", **{"Content-Type": FORM[14:]})
+    assert whole.text == "whole"
+
+
+def test_a_long_form_arrives_whole(served):
+    text = "x" * 300_000
+    page = served.request("/form/", "POST", f"text={text}", **{"Content-Type": FORM[14:]})
+    assert page.text.endswith(text)

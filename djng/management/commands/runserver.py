@@ -4,7 +4,6 @@ import errno
 import os
 import socket
 import warnings
-from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
@@ -12,7 +11,7 @@ from typing import Any, cast
 
 import django
 from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from whitenoise.runserver_nostatic.management.commands import runserver
 
@@ -22,15 +21,16 @@ from djng.dev import automigrate, autoreload, server
 from djng.dev.handler import DevelopmentHandler
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
+from djng.management.messages import FileNameMixin
 from djng.management.migrations import unapplied_migrations
 
 
-class Command(runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
+class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
     site: Djng
     signin: Any = None
     server_cls = server.DevelopmentServer
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         what = "Leave the database and the migrations as they are."
         parser.add_argument("--no-migrate", action="store_false", dest="migrate", help=what)

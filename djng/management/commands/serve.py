@@ -13,6 +13,9 @@ from djng.environ import Environment
 from djng.exceptions import command_line
 from djng.management.migrations import unapplied_migrations
 
+# For each worker. The most that every system allows without its administrator.
+MAX_FILES = 10240
+
 
 class Command(BaseCommand):
     help = "Serves the site in production, with granian. It reads granian's GRANIAN_... variables."
@@ -23,9 +26,10 @@ class Command(BaseCommand):
         threads = environment.number("GRANIAN_BLOCKING_THREADS", "4", 1024)
         parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 listens on all addresses")
         parser.add_argument("--port", default=environment.port(), type=int, help="PORT, or 8000")
-        parser.add_argument("--workers", default=workers, type=int, help="WEB_CONCURRENCY, or 1")
-        what = "for each worker: GRANIAN_BLOCKING_THREADS, or 4"
-        parser.add_argument("--threads", default=threads, type=int, help=what)
+        what = "WEB_CONCURRENCY, or 1"
+        parser.add_argument("--workers", default=workers, type=positive_number, help=what)
+        what = "how many requests each worker works on at once: GRANIAN_BLOCKING_THREADS, or 4"
+        parser.add_argument("--threads", default=threads, type=positive_number, help=what)
         what = "serve by ASGI, for async views; they need no threads"
         parser.add_argument("--asgi", action="store_true", help=what)
 
@@ -36,8 +40,19 @@ class Command(BaseCommand):
         if count := unapplied_migrations():
             text = f"{count} migrations are not applied: {command_line('migrate')}"
             self.stderr.write(self.style.WARNING(text))
+        files = raise_file_limit()
+        # Only with a fixed version of HTTP does granian close a connection that sends nothing.
+        defaults = {"GRANIAN_HTTP": "1", "GRANIAN_BACKPRESSURE": f"{files * 4 // 5}"}
+        os.environ.update({**defaults, **os.environ, "DJNG_THREADS": f"{options['threads']}"})
+        options["threads"] += files // 10  # for slow clients
         command = [sys.executable, "-m", "granian", *granian_options(**options), target(site)]
         os.execv(sys.executable, command)  # noqa: S606  # no shell reads this
+
+
+def positive_number(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError
+    return number
 
 
 def granian_options(
@@ -49,6 +64,18 @@ def granian_options(
     yield from (f"--interface={'asgi' if asgi else 'wsgi'}", f"--host={host}", f"--port={port}")
     if not asgi:
         yield from ("--no-ws", f"--blocking-threads={threads}")
+
+
+def raise_file_limit() -> int:
+    """Let each worker have more files open, connections among them, and return how many."""
+    try:
+        import resource  # Windows has neither the module nor the limit
+    except ImportError:
+        return MAX_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_FILES)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(files, soft), hard))
+    return files
 
 
 def target(site: Djng) -> str:
