@@ -170,7 +170,7 @@ def main() -> None:
     same = True
     with tempfile.TemporaryDirectory() as name:
         plain = fetch_source(Path(name))
-        djng = shutil.copytree(plain, Path(name) / "djng")
+        djng = shutil.copytree(plain, plain.with_name("djng"))  # some read files beside it
         (djng / "djng_site.py").write_text(SITE)
         folders = {file.parent.name for file in plain.glob("*/__init__.py")} - LEFT_OUT
         for package in wanted or sorted(folders):
