@@ -319,11 +319,11 @@ class Djng(BaseRouter):
         get_resolver().url_patterns  # noqa: B018
         with self._lock:
             if kind not in self._handlers:
-                self._prepare_to_serve(threads_stay=kind == "wsgi")
+                self._prepare_to_serve(is_async=kind == "asgi")
                 self._handlers[kind] = import_string(HANDLERS[kind])()
             return self._handlers[kind]
 
-    def _prepare_to_serve(self, *, threads_stay: bool) -> None:
+    def _prepare_to_serve(self, *, is_async: bool) -> None:
         """Change the settings that depend on whether a server runs the site."""
         if settings.DEBUG and not (self._ran or self._sets_debug):
             # ``python blog.py runserver``, and the file runs a server of its own nevertheless.
@@ -331,7 +331,7 @@ class Djng(BaseRouter):
         if settings.ALLOWED_HOSTS == DEFAULT_HOSTS:
             settings.ALLOWED_HOSTS = LOOPBACK
         if "DATABASES" not in self._overrides:
-            database.keep_connections(settings.DATABASES["default"], threads_stay=threads_stay)
+            database.keep_connections(settings.DATABASES["default"], is_async=is_async)
 
 
 def check_alone() -> None:

@@ -14,17 +14,16 @@ from djng.exceptions import command_line, short_path
 POOL = {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5}
 
 
-def keep_connections(database: dict[str, Any], *, threads_stay: bool) -> None:
+def keep_connections(database: dict[str, Any], *, is_async: bool) -> None:
     """Keep connections open between requests.
 
-    If threads stay, the same ones answer the next requests, and each keeps its connection. Under
-    ASGI each request has a thread of its own, so only a pool can keep connections.
+    Under ASGI each request has a thread of its own, so only a pool can keep connections.
     """
     engine, own = database["ENGINE"], cast(Any, connections["default"])
     if engine == "django.db.backends.sqlite3":
         if not (own.in_atomic_block or own.is_in_memory_db()):  # as in a test
             database["ENGINE"] = "djng.serving.sqlite3"
-            database["CONN_MAX_AGE"] = None if threads_stay else 0
+            database["CONN_MAX_AGE"] = 0 if is_async else None
             own.close()
             del connections["default"]  # the next one is of the other class
     elif has_pool(engine) and not database["CONN_MAX_AGE"]:

@@ -147,6 +147,19 @@ def test_a_port_that_is_taken_is_an_error(files):
     assert "Address already in use" in done.stdout + done.stderr
 
 
+def test_a_load_balancer_can_ask_for_a_file_with_any_host_and_without_https(files):
+    files.edit("Djng()", 'Djng(SECURE_REDIRECT_EXEMPT=["^up$"])').put("public/up", "up")
+    code = """
+        from wsgiref.util import setup_testing_defaults
+        for path in ("/up", "/"):
+            environ = {"PATH_INFO": path, "HTTP_HOST": "10.0.0.7"}
+            setup_testing_defaults(environ)
+            b"".join(blog.app(environ, lambda status, headers: print(status[:3])))
+    """
+    variables = {"DJANGO_HTTPS": "1", "DJANGO_ALLOWED_HOSTS": "example.com"}
+    assert files.shell(code, **variables) == "200\n400"
+
+
 def test_threads_are_the_requests_that_are_worked_on_at_once(files):
     with files.serve(*SERVE, "--threads", "2") as server, ThreadPoolExecutor(8) as pool:
         pages = [*pool.map(server.request, ["/running/"] * 8)]

@@ -3,15 +3,18 @@
 In granian, the thread that runs a view also reads the request's body and sends the response, so a
 slow client holds it meanwhile. `serve` therefore has many threads. Only a few of them may run a
 view at once: more would only wait for each other, and for the database.
+
+The threads that run views pass on their connections to the database. `inc_thread_sharing` is not
+documented, but Django's own test server passes connections on in the same way.
 """
 
 import os
-import threading
 from contextlib import closing
+from queue import SimpleQueue
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import FileResponse
 
 from djng import wsgi
@@ -31,20 +34,46 @@ class WSGIHandler(wsgi.WSGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.running = threading.Semaphore(int(os.environ["DJNG_THREADS"]))
+        # The connections for each view that may run.
+        self.places: SimpleQueue[list[Any]] = SimpleQueue()
+        for _ in range(int(os.environ["DJNG_THREADS"])):
+            self.places.put([])
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         if not receive(environ):
             start_response("400 Bad Request", [])
             return []
-        with self.running:
+        taken, left = self.places.get(), []
+        try:
+            for connection in taken:
+                connections[connection.alias] = connection
             response: Any = super().__call__(environ, start_response)
-            if isinstance(response, FileResponse):
-                close_old_connections()  # however long the file takes, it needs no database
-            if response.streaming:
-                return response
-            with closing(response):
-                return [response.content]  # granian sends a list without a thread
+            if response.streaming and not isinstance(response, FileResponse):
+                return response  # it may use the connections until its end
+            answer = complete(response)
+            left = leave_connections()
+            return answer
+        finally:
+            self.places.put(left)
+
+
+def complete(response: Any) -> Any:
+    """The response without need for a connection: a file, or a list that granian sends itself."""
+    if response.streaming:
+        close_old_connections()
+        return response
+    with closing(response):
+        return [response.content]
+
+
+def leave_connections() -> list[Any]:
+    """The connections that this thread has used, and now leaves to another one."""
+    left: list[Any] = [*connections.all(initialized_only=True)]
+    for connection in left:
+        del connections[connection.alias]
+        if not connection.allow_thread_sharing:
+            connection.inc_thread_sharing()
+    return left
 
 
 def receive(environ: Any) -> bool:
