@@ -102,7 +102,7 @@ def integrity(path):
         return database.execute("PRAGMA integrity_check").fetchone()[0]
 
 
-@pytest.mark.parametrize("command", [ONE, UVICORN, SERVE], ids=["gunicorn", "uvicorn", "serve"])
+@pytest.mark.parametrize("command", [ONE, UVICORN, (*SERVE, "--threads", "1")])
 def test_connections_are_kept_and_use_a_write_ahead_log(files, command):
     with files.serve(*command) as server:
         pages = {server.request("/mode/").text for _ in range(3)}
@@ -131,6 +131,43 @@ def test_a_child_process_uses_no_connection_of_its_parent(files):
         assert os.waitpid(child, 0)[1] == 0
         assert take() is first
     """)
+
+
+PRAGMAS = """
+    from django.db import connection
+    blog.app.wsgi
+    names = ["journal_mode", "synchronous", "mmap_size", "journal_size_limit"]
+    with connection.cursor() as cursor:
+        print(*[cursor.execute(f"PRAGMA {name}").fetchone()[0] for name in names])
+"""
+
+
+def test_a_write_is_on_the_disk_before_the_answer(files):
+    assert files.shell(PRAGMAS) == "wal 2 134217728 16777216"
+
+
+def test_an_option_of_the_database_wins(files):
+    url = "sqlite:///blog.sqlite3?init_command=PRAGMA+synchronous=NORMAL;PRAGMA+mmap_size=0"
+    assert files.shell(PRAGMAS, DATABASE_URL=url) == "wal 1 0 16777216"
+
+
+def test_the_log_of_a_long_read_does_not_stay_on_the_disk(files):
+    done = files.shell("""
+        import os, sqlite3
+        blog.app.wsgi
+        blog.Entry.objects.create(text="first")
+        reader = sqlite3.connect("blog.sqlite3")
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM blog_entry").fetchone()
+        for number in range(40):
+            blog.Entry.objects.create(text=f"{number}" + "x" * 1_000_000)
+        during = os.path.getsize("blog.sqlite3-wal")
+        reader.rollback()
+        for number in range(3):
+            blog.Entry.objects.create(text=f"after {number}")
+        print(during > 40_000_000, os.path.getsize("blog.sqlite3-wal") <= 2**24)
+    """)
+    assert done == "True True"
 
 
 def test_a_test_that_calls_the_site_keeps_its_transaction(files):
