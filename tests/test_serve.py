@@ -102,6 +102,7 @@ def test_the_port_and_the_workers_are_variables_of_the_platform(files):
         assert "worker-3" not in server.log()
         assert server.request("/").status == 200
         assert "18 migrations are not applied: python blog.py migrate" in server.log()
+        assert "WARNING" not in server.log()
 
 
 def test_options_override_variables(files):

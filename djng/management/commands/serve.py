@@ -15,6 +15,13 @@ from djng.management.migrations import unapplied_migrations
 
 # For each worker. The most that every system allows without its administrator.
 MAX_FILES = 10240
+# granian warns of many threads, but most of them only wait for slow clients.
+RUN_GRANIAN = """
+import logging
+from granian.cli import entrypoint
+logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in str(record.msg))
+entrypoint()
+"""
 
 
 class Command(BaseCommand):
@@ -45,7 +52,7 @@ class Command(BaseCommand):
         defaults = {"GRANIAN_HTTP": "1", "GRANIAN_BACKPRESSURE": f"{files * 4 // 5}"}
         os.environ.update({**defaults, **os.environ, "DJNG_THREADS": f"{options['threads']}"})
         options["threads"] += files // 10  # for slow clients
-        command = [sys.executable, "-m", "granian", *granian_options(**options), target(site)]
+        command = [sys.executable, "-c", RUN_GRANIAN, *granian_options(**options), target(site)]
         os.execv(sys.executable, command)  # noqa: S606  # no shell reads this
 
 
