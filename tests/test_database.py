@@ -105,12 +105,12 @@ def integrity(path):
 @pytest.mark.parametrize("command", [ONE, UVICORN, (*SERVE, "--threads", "1")])
 def test_connections_are_kept_and_use_a_write_ahead_log(files, command):
     with files.serve(*command) as server:
-        pages = {server.request("/mode/").text for _ in range(3)}
+        pages = {server.request("/mode/").text for _ in range(20)}
         assert server.request("/unfinished/").status == 200
         assert server.request("/entries/", "POST", "saved").status == 200
         assert server.request("/entries/").text == '["saved"]'
-    assert len(pages) == 1
-    assert pages.pop().startswith("wal ")
+    assert len(pages) < 5  # a request may begin before the connection of the last one is back
+    assert all(page.startswith("wal ") for page in pages)
 
 
 def test_a_child_process_uses_no_connection_of_its_parent(files):
