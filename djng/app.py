@@ -250,10 +250,13 @@ class Djng(BaseRouter):
             if __name__ == "__main__":
                 app.run()
         """
-        if keywords:
+        if keywords or isinstance(argv, str | int):
             port = command_line("runserver 5000")
             hint = f"DEBUG is on while developing, and {port} takes a port."
-            raise KeywordError(f"app.run() has no keyword {next(iter(keywords))!r}.", hint=hint)
+            what = (
+                f"has no keyword {next(iter(keywords))!r}" if keywords else "takes no host or port"
+            )
+            raise KeywordError(f"app.run() {what}.", hint=hint)
         frame = next(user_frames())
         is_in_file = frame.f_code.co_name == "<module>"
         if is_in_file and argv is None:

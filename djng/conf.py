@@ -186,6 +186,10 @@ def check_values(settings: Settings) -> None:
     for name in ("ALLOWED_HOSTS", "INSTALLED_APPS", "MIDDLEWARE", "CSRF_TRUSTED_ORIGINS"):
         if isinstance(value := settings[name], str):
             raise SettingError(f"{name} is a list.", hint=f'Write ["{value}"].')
+    for name in ("ADMINS", "MANAGERS") if django.VERSION < (6, 0) else ():
+        if like := next((each for each in settings.get(name, ()) if isinstance(each, str)), None):
+            hint = f'Write [("Ada", "{like}")].'
+            raise SettingError(f"{name} is a list of pairs before Django 6.0.", hint=hint)
     zone = settings["TIME_ZONE"]
     try:
         ZoneInfo(zone)

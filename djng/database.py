@@ -37,18 +37,21 @@ def has_pool(engine: str) -> bool:
 
 def hint_for(error: Any) -> str:
     """What to do about a database error; empty if djng does not know."""
-    message = f"{error}"
+    message, values = f"{error}", connection.settings_dict
+    if re.search(r'database ".*" does not exist|unknown database', message, re.IGNORECASE):
+        return f"Create it first: createdb {values['NAME']}"
+    if re.search("password|authentication|invalid .*(option|value)", message):
+        return "Check the user, the password and the options of the database."
     if re.search(r"no such (table|column)|has no column|n[o']t exist|unknown col", message.lower()):
         frames = [frame for frame, _ in walk_tb(error.__traceback__)]
         if any(frame.f_code.co_name == "<module>" for frame in frames):
             return "The file is being read: ask the database in a function, which runs later."
         commands = command_line("makemigrations", "migrate")
         return f"The models are ahead of the database: {commands}"
-    values = connection.settings_dict
     if "readonly" in message or "unable to open" in message:
         return f"Let the server write to {short_path(str(values['NAME']))} and to its folder."
     if "is full" in message or "disk I/O" in message:
         return "Make room on the disk. What was written before is kept."
-    if "connection" in message:
+    if "connection" in message or "resolve" in message:
         return f"Is there a database at {values['HOST'] or 'localhost'}:{values['PORT'] or 5432}?"
     return ""

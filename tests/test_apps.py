@@ -441,3 +441,10 @@ def test_startapp_with_the_name_of_the_site_is_an_error(site):
     done = site.write("").run("startapp", "blog")
     assert "blog.py is the app blog already" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_migrate_says_that_the_site_has_no_migrations(site):
+    shown = site.write(f"from djng import Djng\n\napp = Djng()\n{ROOM}").succeed("migrate")
+    assert "blog has models but no migrations. To write them, run: python blog.py make" in shown
+    site.succeed("makemigrations")
+    assert "no migrations" not in site.succeed("migrate")

@@ -277,6 +277,49 @@ def test_sync_middleware_works_among_async_middleware(site):
         assert running.request("/").headers["Old"] == "never"
 
 
+def test_async_views_need_a_login_and_a_token_from_the_session(site):
+    site.write("""
+        from djng import Djng
+
+        app = Djng(
+            middleware=["django.contrib.auth.middleware.LoginRequiredMiddleware"],
+            CSRF_USE_SESSIONS=True,
+        )
+        from django.contrib.auth.decorators import login_not_required
+        from django.contrib.auth import login, models
+        from django.http import HttpResponse
+        from django.middleware.csrf import get_token
+        from django.views import View
+
+
+        @app.post("/class/")
+        @app.get("/class/")
+        class Page(View):
+            async def get(self, request):
+                return HttpResponse("read")
+
+            async def post(self, request):
+                return HttpResponse(request.POST["text"])
+
+
+        @app.get("/sign-in/")
+        @login_not_required
+        def sign_in(request):
+            login(request, models.User.objects.create(username="ada"))
+            return get_token(request)
+    """).succeed("migrate")
+    form = {"method": "POST", "Content_Type": "application/x-www-form-urlencoded"}
+    with site.serve("-m", "uvicorn", "--port", "PORT", "blog:app") as running:
+        assert running.request("/class/").status == 302
+        assert running.request("/class/", body="text=no", **form).status == 403
+        signed_in = running.request("/sign-in/")
+        form["Cookie"] = signed_in.headers["Set-Cookie"].partition(";")[0]
+        assert running.request("/class/", Cookie=form["Cookie"]).text == "read"
+        body = f"text=written&csrfmiddlewaretoken={signed_in.text}"
+        assert running.request("/class/", body=body, **form).text == "written"
+        assert running.request("/class/", method="OPTIONS", Cookie=form["Cookie"]).status == 200
+
+
 def django_tests(folder):
     """The folder of Django's own tests for this version, which is downloaded only once."""
     version = django.get_version()

@@ -419,3 +419,9 @@ def test_a_setting_that_an_installed_app_reads_is_not_misspelt(tmp_path, monkeyp
             settings(tmp_path, MEDIA_ROOTZ=[1], **given)
     with pytest.raises(SettingError, match="MEDIA_ROOTS is not a Django setting"):
         settings(tmp_path, MEDIA_ROOTS=[1], apps=["nosuch", "django.contrib.sites"])
+
+
+@pytest.mark.skipif(django.VERSION >= (6, 0), reason="it takes both forms")
+def test_admins_without_names_are_refused_before_django_6(tmp_path):
+    with pytest.raises(SettingError, match="list of pairs"):
+        settings(tmp_path, ADMINS=["ada@example.org"])

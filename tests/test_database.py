@@ -412,3 +412,9 @@ def test_backup_refuses_an_empty_site(site):
     done = site.write("").run("backup", "copy.sqlite3")
     assert done.stderr == "CommandError: There is nothing in blog.sqlite3 yet.\n"
     assert site.files() == ["blog.py"]
+
+
+@pytest.mark.parametrize("suffix", ["wal", "shm", "journal"])
+def test_backup_takes_no_name_that_sqlite_would_delete(files, suffix):
+    done = files.run("backup", f"blog.sqlite3-{suffix}")
+    assert "is a name that SQLite itself uses" in done.stderr

@@ -4,15 +4,15 @@ import pytest
 
 HEAD = "from djng import Djng, Router\n\napp = Djng()\n"
 IN_THE_FILE = [
-    ("from djng import jsonify, Djng", "In Django, write: return the dict or list itself"),
-    ("from djng import Djng, Flask", "In Django, write: Djng()"),
+    ("from djng import jsonify, Djng", "Write instead: return the dict or list itself"),
+    ("from djng import Djng, Flask", "Write instead: Djng()"),
     ("from djng import Djng\napp = Djng(__name__)", "Write `app = Djng()`: it knows its file."),
     (f"{HEAD}app.secret_key = 'secret'", "Write Djng(SECRET_KEY=...)."),
-    (f"{HEAD}app.config['PAGE_SIZE'] = 20", "write: Djng(PAGE_SIZE=20), and read settings."),
+    (f"{HEAD}app.config['PAGE_SIZE'] = 20", "instead: Djng(PAGE_SIZE=20), and read settings."),
     (f"{HEAD}@app.errorhandler(404)\ndef missing(request, exception): ...", "@app.error(404)"),
-    (f"{HEAD}@app.cli.command()\ndef greet(): ...", "In Django, write: @app.command"),
-    (f"{HEAD}app.register_blueprint(Router())", 'write: app.include("/shop/", router)'),
-    (f"{HEAD}app.add_url_rule('/', view_func=print)", 'write: app.route("/about/")(about)'),
+    (f"{HEAD}@app.cli.command()\ndef greet(): ...", "Write instead: @app.command"),
+    (f"{HEAD}app.register_blueprint(Router())", 'instead: app.include("/shop/", router)'),
+    (f"{HEAD}app.add_url_rule('/', view_func=print)", 'instead: app.route("/about/")(about)'),
     (f"{HEAD}@app.command()\ndef greet(): ...", "Write @app.command, without parentheses."),
     (
         f"{HEAD}@app.before_request()\ndef first(request): ...",
@@ -60,7 +60,7 @@ def pages(module_site):
 
 @pytest.mark.parametrize("code", IN_A_VIEW)
 def test_a_word_of_flask_in_a_view_is_explained(pages, code):
-    hint = pages[code].partition("In Django, write: ")[2].partition("\n")[0]
+    hint = pages[code].partition("Write instead: ")[2].partition("\n")[0]
     assert IN_A_VIEW[code] in hint
 
 

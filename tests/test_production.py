@@ -460,3 +460,9 @@ def test_a_given_key_is_not_saved(site):
     site.write(SIGNING).succeed("work", DJANGO_SECRET_KEY="given")
     site.edit("Djng()", "Djng(SECRET_KEY='given')").succeed("work")
     assert "blog.secret" not in site.files()
+
+
+def test_check_deploy_asks_for_the_hosts(site):
+    shown = site.write("").run("check", "--deploy", DJANGO_HTTPS="1").stderr
+    assert "(djng.W005) The site answers only this machine." in shown
+    assert "Set DJANGO_ALLOWED_HOSTS=example.com" in shown

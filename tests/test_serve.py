@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import socket
@@ -144,8 +145,19 @@ def test_a_variable_that_is_not_a_number_is_an_error(files, name, value):
 def test_a_port_that_is_taken_is_an_error(files):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = files.run("serve", "--port", str(taken.getsockname()[1]))
-    assert done.returncode != 0
-    assert "Address already in use" in done.stdout + done.stderr
+    assert done.returncode == 1
+    assert re.fullmatch(
+        r"CommandError: serve cannot listen on 127.0.0.1:\d+: Address already in use.",
+        done.stderr.strip(),
+    )
+
+
+def test_a_host_may_have_a_name(files):
+    with files.serve(*SERVE, "--host", "localhost") as server:
+        assert server.request("/").status == 200
+    done = files.run("serve", "--host", "nowhere.invalid")
+    assert "serve cannot listen on nowhere.invalid:8000" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_load_balancer_can_ask_for_a_file_with_any_host_and_without_https(files):
@@ -170,7 +182,7 @@ def test_threads_are_the_requests_that_are_worked_on_at_once(files):
 @pytest.mark.parametrize("option", ["--threads", "--workers"])
 def test_a_site_without_threads_or_workers_is_an_error(files, option):
     done = files.run("serve", option, "0")
-    assert f"argument {option}: invalid positive_number value: '0'" in done.stderr
+    assert f"argument {option}: 0 is not a number from 1 on." in done.stderr
 
 
 FORM = "Content-Type: application/x-www-form-urlencoded"

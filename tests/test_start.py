@@ -159,3 +159,12 @@ def test_definitions_below_app_run_are_an_error(site, below):
     done = site.run("check")
     assert "blog.py:4: app.run() does not return" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["5000", "'127.0.0.1'", "port=5000"])
+def test_app_run_takes_no_port(site, arguments):
+    site.put("blog.py", f"from djng import Djng\n\napp = Djng()\n{MAIN}app.run({arguments})\n")
+    done = site.run("check")
+    assert "blog.py:5: app.run() " in done.stderr
+    assert "python blog.py runserver 5000 takes a port" in done.stderr
+    assert "Traceback" not in done.stderr

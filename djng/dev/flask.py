@@ -67,7 +67,7 @@ def suggest(error: BaseException) -> str:
     text = str(error)
     for pattern, words in ERRORS:
         if (found := re.search(pattern, text)) and found[1] in words:
-            return f"In Django, write: {words[found[1]]}"
+            return f"Write instead: {words[found[1]]}"
     if re.search(r"Djng\.__init__\(\) takes 1 positional argument", text):
         return "Write `app = Djng()`: it knows its file."
     bare = re.search(rf"\.({WITHOUT_PARENTHESES})\(\) missing 1 required positional", text)

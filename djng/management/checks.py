@@ -9,6 +9,7 @@ from django.core import checks
 from django.http import HttpResponse
 from django.urls import path, resolve
 
+from djng.environ import DEFAULT_HOSTS, LOOPBACK
 from djng.error_views import urlconf_site
 from djng.routing import BaseRouter, Include, Route, Router, walk
 
@@ -57,6 +58,15 @@ def shared_names(**options: Any) -> list[checks.CheckMessage]:
                 hint = f'redirect("{route.name}") finds only the last. Give one another name=.'
                 found.append(checks.Warning(message, hint=hint, id="djng.W004"))
     return found
+
+
+@checks.register(checks.Tags.security, deploy=True)
+def missing_hosts(**options: Any) -> list[checks.CheckMessage]:
+    """djng.W005: nothing says which hosts the site answers to."""
+    if settings.ALLOWED_HOSTS not in (DEFAULT_HOSTS, LOOPBACK):
+        return []
+    hint = "Set DJANGO_ALLOWED_HOSTS=example.com, with the names of the site."
+    return [checks.Warning("The site answers only this machine.", hint=hint, id="djng.W005")]
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, file: Path, **options: Any) -> str:
-        check_database()
+        check_database(file)
         try:
             write_copy(file)
         except (OSError, sqlite3.Error) as error:
@@ -36,14 +36,16 @@ class Command(BaseCommand):
         return f"Wrote {file}."
 
 
-def check_database() -> None:
-    """Raise CommandError if there is nothing to copy."""
+def check_database(file: Path) -> None:
+    """Raise CommandError if there is nothing to copy, or if SQLite would delete the copy."""
     if connection.vendor != "sqlite":
         name = connection.display_name
         raise CommandError(f"backup copies SQLite. {name} has a command of its own for that.")
     source = Path(connection.settings_dict["NAME"])
     if not source.exists() or not source.stat().st_size:
         raise CommandError(f"There is nothing in {source.name} yet.")
+    if str(file.absolute()) in [f"{source}-{suffix}" for suffix in ("wal", "shm", "journal")]:
+        raise CommandError(f"{file} is a name that SQLite itself uses. Choose another one.")
 
 
 def write_copy(file: Path) -> None:

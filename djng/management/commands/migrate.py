@@ -1,9 +1,22 @@
 """Apply migrations. Runs as ``python blog.py migrate``."""
 
-from django.core.management.commands import migrate
+from typing import Any
 
+from django.apps import apps
+from django.core.management.commands import migrate
+from django.db.migrations.loader import MigrationLoader
+
+from djng.app import Djng
+from djng.exceptions import command_line
+from djng.management.commands.makemigrations import is_first
 from djng.management.messages import FileNameMixin
 
 
 class Command(FileNameMixin, migrate.Command):
-    pass
+    def handle(self, *args: Any, **options: Any) -> None:
+        super().handle(*args, **options)
+        if (site := Djng.current) and not options["run_syncdb"] and options["verbosity"]:
+            loader = MigrationLoader(None, ignore_no_migrations=True)
+            if is_first(apps.get_app_config(site.label), site.label, loader):
+                text = f"{site.label} has models but no migrations. To write them, run: "
+                self.stdout.write(self.style.WARNING(text + command_line("makemigrations")))

@@ -1,7 +1,9 @@
 """Serve the site in production, with granian. Runs as ``python blog.py serve``."""
 
 import os
+import socket
 import sys
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any, cast
@@ -44,6 +46,7 @@ class Command(BaseCommand):
         if not find_spec("granian"):
             raise CommandError('serve needs the package granian: pip install "djng[serve]"')
         site = cast(Djng, Djng.current)
+        options["host"] = check_address(options["host"], options["port"])
         if count := unapplied_migrations():
             text = f"{count} migrations are not applied: {command_line('migrate')}"
             self.stderr.write(self.style.WARNING(text))
@@ -57,9 +60,20 @@ class Command(BaseCommand):
 
 
 def positive_number(text: str) -> int:
-    if (number := int(text)) < 1:
-        raise ValueError
-    return number
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise ArgumentTypeError(f"{text} is not a number from 1 on.")
+    return int(text)
+
+
+def check_address(host: str, port: int) -> str:
+    """Return the IP address of the host; raises CommandError if nothing can listen there."""
+    try:
+        (family, *_, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
+        raise CommandError(f"serve cannot listen on {host}:{port}: {reason}.") from error
+    return str(address[0])
 
 
 def granian_options(
