@@ -22,7 +22,7 @@ from typing import Any
 import django
 from django.apps import AppConfig, apps
 
-from djng.exceptions import Location, SetupError, pip_install, user_frames
+from djng.exceptions import APP_LINE, Location, SetupError, pip_install, user_frames
 from djng.main_module import SCRIPT_NAMES, rename_definitions, rename_module
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -77,7 +77,7 @@ class SiteFile:
     def _read_app(self) -> tuple[str, str]:
         """The name of ``app = Djng()``, and the source from there on; empty if there is none."""
         source = "".join(linecache.getlines(str(self.path)))
-        found = re.search(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", source, re.MULTILINE)
+        found = APP_LINE.search(source)
         return (found[1], source[found.start() :]) if found else ("", "")
 
     def is_being_read(self) -> bool:
@@ -137,7 +137,7 @@ class SiteFile:
             raise SetupError(message, hint="Move it below `app = Djng(...)`.", where=where)
 
     def check_end(self, line: int) -> None:
-        """Refuse definitions below ``app.run()`` in that line: nothing would ever read them."""
+        """Refuse definitions below the line of ``app.run()``: nothing would ever read them."""
         below = linecache.getlines(str(self.path))[line:]
         if self.is_script and any(re.match("@|(async +)?def |class ", each) for each in below):
             message = "app.run() does not return, so nothing reads the lines below it."

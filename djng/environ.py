@@ -162,5 +162,6 @@ def invalid(name: str, value: str, accepted: str) -> SettingError:
     if name.endswith("_URL"):
         scheme = re.match(r"(?i)[a-z][a-z0-9+.-]*://", value)
         shown = f"a URL of {scheme[0]}" if scheme else "not a URL"
-        hint += " In a password, write %23 for #, %2F for /, %3F for ?, %5B for [ and %40 for @."
+        hint += " In a password, write %25 for %, %23 for #, %2F for /, %3F for ?,"
+        hint += " %5B for [ and %40 for @."
     return SettingError(f"the environment variable {name} is {shown}.", hint=hint)

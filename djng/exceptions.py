@@ -17,6 +17,7 @@ import importlib
 import inspect
 import linecache
 import os
+import re
 import shlex
 import sys
 import sysconfig
@@ -30,6 +31,7 @@ import django
 from django.conf import settings
 from django.core.exceptions import BadRequest, ImproperlyConfigured
 
+APP_LINE = re.compile(r"^(\w+)\s*(:[^=\n]+)?=.*\bDjng\(", re.MULTILINE)  # app = Djng(...)
 FRAMEWORK = (
     *(os.path.dirname(str(module.__file__)) + os.sep for module in (django, importlib)),
     os.path.dirname(__file__) + os.sep,

@@ -6,17 +6,16 @@ Django imports the module that DJANGO_SETTINGS_MODULE names when it first needs 
 
 import linecache
 import os
-import re
 import sys
 
 import djng
-from djng.exceptions import Location, TooEarlyError, user_frames
+from djng.exceptions import APP_LINE, Location, TooEarlyError, user_frames
 
 
 def app_line(file: str) -> int:
     """The line of the file that calls ``Djng()``, or 0."""
     lines = enumerate(linecache.getlines(file), start=1)
-    return next((n for n, line in lines if re.match(r"\w+\s*(:[^=]+)?=.*\bDjng\(", line)), 0)
+    return next((n for n, line in lines if APP_LINE.match(line)), 0)
 
 
 def show_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:

@@ -346,7 +346,7 @@ def test_the_error_for_a_wrong_url_explains_it_and_shows_no_password(tmp_path, n
     with pytest.raises(SettingError) as caught:
         settings(tmp_path, {name: value.format("postgres" if "DATABASE" in name else "redis")})
     assert name in str(caught.value)
-    assert "In a password, write %23 for #, %2F for /," in caught.value.hint
+    assert "In a password, write %25 for %, %23 for #, %2F for /," in caught.value.hint
     assert "hush" not in str(caught.value)
 
 

@@ -139,7 +139,7 @@ def advice_for(operation: Operation) -> str:
     one_for_all = field.unique or field.is_relation or getattr(field, "auto_now_add", False)
     options = "`null=True`" if one_for_all else "a `default=...` or `null=True`"
     what = f"Give `{operation.name}` {options}, for the rows that there are."
-    return f"{what} Or else, the commands ask for a value."
+    return f"{what} Without one, makemigrations asks for a value."
 
 
 def describe_losses(loader: MigrationLoader, migrations: list[Migration]) -> str:

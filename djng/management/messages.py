@@ -1,4 +1,7 @@
-"""Let the messages of Django's commands and checks name the user's file and its lines."""
+"""Let the messages of Django's commands and checks name the user's file and its lines.
+
+Runs around the commands that show them.
+"""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""Migrations that are not applied yet, for the commands that serve the site."""
+"""Count the migrations that are not applied yet. Runs before a command serves the site."""
 
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
