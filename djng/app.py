@@ -234,6 +234,11 @@ class Djng(BaseRouter):
     def _start_before_migrate(self, **signal: Any) -> None:
         self.start()  # Django's apps make permissions after a migration, once they are ready
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the file has been read, at least as far as to ``app.run()``."""
+        return self._ran or not self.file.is_being_read()
+
     def _warn_not_served(self) -> None:
         """At the end of a script with routes, say that it has served none of them."""
         is_served = self._ran or self.resolved or self.file.passes_app()

@@ -13,6 +13,7 @@
     └── ScopeError             a request reached a view without that view's middleware
 """
 
+import functools
 import importlib
 import inspect
 import linecache
@@ -133,8 +134,12 @@ def user_lines(traceback: TracebackType | None) -> Iterator[Location]:
 
 def is_library_file(file: str) -> bool:
     """Whether the file belongs to Python or to an installed package."""
-    kinds = ("stdlib", "platstdlib", "purelib", "platlib")
-    return file.startswith((*FRAMEWORK, *map(sysconfig.get_path, kinds), "<string>"))
+    return file.startswith((*FRAMEWORK, *library_folders(), "<string>"))
+
+
+@functools.cache
+def library_folders() -> tuple[str, ...]:
+    return tuple(map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")))
 
 
 def unwrap(thing: Any) -> Any:

@@ -96,6 +96,7 @@ def escape_arguments(record: logging.LogRecord) -> bool:
 
 
 def filter_logs() -> None:
+    logging.getLogger("django.utils.autoreload").setLevel("WARNING")  # the next process tells
     logging.getLogger("django.request").addFilter(is_news)
     for function in (is_news, escape_arguments):
         logging.getLogger("django.server").addFilter(function)

@@ -3,6 +3,7 @@
 import errno
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,7 +18,8 @@ from whitenoise.runserver_nostatic.management.commands import runserver
 
 import djng
 from djng.app import Djng
-from djng.dev import automigrate, autoreload, server
+from djng.dev import automigrate, autoreload, child, error_server, server, supervisor
+from djng.dev.child import Program
 from djng.dev.handler import DevelopmentHandler
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
@@ -34,6 +36,8 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
         super().add_arguments(parser)
         what = "Leave the database and the migrations as they are."
         parser.add_argument("--no-migrate", action="store_false", dest="migrate", help=what)
+        what = "Start a new Python for each change. That is slower, but safe for any library."
+        parser.add_argument("--no-fork", action="store_false", dest="fork", help=what)
 
     @property
     def default_port(self) -> str:
@@ -42,17 +46,30 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
     def run(self, **options: Any) -> None:
         """Serve. With the reloader, this process supervises a child and the child serves."""
         self.site = cast(Djng, Djng.current)
-        if not autoreload.is_child():
+        if not child.is_child():
             port = options["addrport"] or Environment(os.environ).get("PORT")
             listener = self.listen(is_fixed=bool(port))
             if options["use_reloader"]:
-                autoreload.supervise(listener, self.site.path, settings.DEBUG)
+                self.supervise(listener, forks=options["fork"] and supervisor.can_fork())
+                return  # the first child goes on to read the file
             server.InheritedSocketMixin.listener = listener
         self.prepare_site(options)
         if options["use_reloader"]:
             autoreload.run_with_reloader(self.inner_run, self.site.path, **options)
         else:
             self.inner_run(None, **options)
+
+    def supervise(self, listener: socket.socket, *, forks: bool) -> None:
+        main: Any = sys.modules["__main__"]
+        program = Program(
+            site=str(self.site.path),
+            debug=settings.DEBUG,
+            listener=listener.detach(),
+            folder=sys.path[0],
+            module=main.__spec__.name if main.__spec__ else "",
+            argv=[main.__file__, *sys.argv[1:]],
+        )
+        supervisor.supervise(program, forks=forks, goes_on=not self.site.is_read)
 
     def listen(self, *, is_fixed: bool) -> socket.socket:
         """Listen on the port. Unless it is fixed, try the next ports if it is taken."""
@@ -101,7 +118,7 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
         except Exception as error:
             if not options["use_reloader"]:
                 raise
-            autoreload.show_error(error, self.site.path, settings.DEBUG)
+            error_server.show_error(error, self.site.path, settings.DEBUG)
 
     def get_handler(self, *args: Any, **options: Any) -> Any:
         if settings.WSGI_APPLICATION:
@@ -117,8 +134,9 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
     def on_bind(self, server_port: int) -> None:
         """Print the addresses of the site."""
         base = f"{self.protocol}://{self.local_address()}:{server_port}/"
-        if autoreload.is_reload():
-            self.write(f"Reloaded {base}")
+        child.tell(served=True)
+        if child.restart.was_served:
+            self.write(child.describe_change())
             return
         debug = "" if settings.DEBUG else " DEBUG is off."
         lines = [f"  {name:<9} {value}" for name, value in self.banner_rows(base, server_port)]

@@ -1,0 +1,66 @@
+"""What a child of `supervisor` knows, and what it tells. There is one in a process."""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple
+
+from djng.dev.server import InheritedSocketMixin
+from djng.dev.watch import Stamp
+
+
+class Program(NamedTuple):
+    """What the user has started. Every child runs it."""
+
+    site: str  # the site's file
+    debug: bool  # whether browsers may see errors
+    listener: int  # the open socket
+    folder: str  # the first one in sys.path
+    module: str  # after ``python -m``
+    argv: list[str]
+
+
+class Restart(NamedTuple):
+    """Why there is another child."""
+
+    was_served: bool = False  # by an earlier child
+    changed: str = ""  # the file
+    at: float = 0.0  # the time of the change
+    was_starting: bool = False  # the last child noticed it before it served
+    failure: str = ""  # how the last child ended, if not for a change
+
+
+channel: socket.socket | None = None
+restart = Restart()
+stamps: dict[Path, Stamp] = {}  # of the files that the site may read while it starts
+is_watching = Event()  # set after the first look at the files
+has_started = Event()  # set as soon as this child serves the site, or an error
+
+
+def is_child() -> bool:
+    """Whether this process has inherited the socket of the process that the user has started."""
+    return hasattr(InheritedSocketMixin, "listener")
+
+
+def message(**event: Any) -> bytes:
+    return json.dumps(event).encode() + b"\n"
+
+
+def tell(**event: Any) -> None:
+    """Tell the supervisor what has happened: `served`, `changed` or `ended`."""
+    if channel:
+        channel.sendall(message(**event))
+
+
+def tell_change(file: Path) -> None:
+    """Tell the supervisor to start another child, once this one ends."""
+    tell(changed=[str(file), time.time(), not is_watching.is_set()])
+
+
+def describe_change() -> str:
+    """What has changed, and how long it took until now: ``blog.py changed: 0.18 s``."""
+    name = os.path.relpath(restart.changed)
+    return f"{name} changed: {time.time() - restart.at:.2f} s"
