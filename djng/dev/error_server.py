@@ -5,7 +5,6 @@ Runs in a child of `supervisor`. The error is in the terminal once, and the answ
 
 import os
 import re
-import site as packages
 import sys
 import time
 from pathlib import Path
@@ -19,7 +18,7 @@ from django.utils.autoreload import iter_all_python_module_files
 from djng.dev import child
 from djng.dev.error_page import Explanation, explain
 from djng.dev.server import STOP, ErrorServer, SilentRequestHandler, local_url
-from djng.dev.watch import first_change, nearby_modules, read_stamps, rounds
+from djng.dev.watch import first_change, nearby_modules, package_folders, read_stamps, rounds
 
 # A page of another site can reach this server by a host name of its own, but not by an address.
 LOCAL_HOST = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
@@ -70,5 +69,5 @@ def files_to_fix(error: BaseException, site: Path) -> set[Path]:
     if isinstance(error, ModuleNotFoundError):
         module = site.parent.joinpath(*str(error.name).split("."))
         files |= {module.with_suffix(".py"), module / "__init__.py"}
-        files |= {Path(folder) for folder in packages.getsitepackages()}  # pip may install it
+        files |= package_folders()  # pip may install it
     return files | iter_all_python_module_files()

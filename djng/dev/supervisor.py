@@ -14,7 +14,6 @@ import json
 import math
 import os
 import signal
-import site
 import socket
 import subprocess
 import sys
@@ -29,7 +28,7 @@ from django.utils.autoreload import iter_all_python_module_files
 
 from djng.dev import autoreload, child
 from djng.dev.child import Program, Restart
-from djng.dev.watch import Stamp, read_stamps
+from djng.dev.watch import Stamp, package_folders, read_stamps
 
 # Not ``-m``: a child must import modules from the same folder as the user's file.
 CODE = (
@@ -90,6 +89,7 @@ def supervise(program: Program, *, forks: bool, goes_on: bool) -> None:
             return
         ours.set_inheritable(True)
         fileno = ours.fileno()
+        select([ours], [], [], 2)  # until the child serves, leave it the processor
     replace_process(program, Restart(), pid, fileno)
 
 
@@ -276,7 +276,7 @@ def handle_signals() -> None:
 
 def stamps_of_imports() -> dict[Path, Stamp]:
     """The stamps of all that this process has imported, and of the folders of packages."""
-    return read_stamps({*iter_all_python_module_files(), *map(Path, site.getsitepackages())})
+    return read_stamps({*iter_all_python_module_files(), *package_folders()})
 
 
 def describe_end(code: int) -> str:

@@ -1,5 +1,6 @@
 """Notice changed files by looking at them. Runs in the children of `supervisor`."""
 
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -23,6 +24,11 @@ def read_stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
 def nearby_modules(site: Path) -> set[Path]:
     """The modules in the folder of the site's file, and one folder below."""
     return {*site.parent.glob("*.py"), *site.parent.glob("*/*.py")}
+
+
+def package_folders() -> set[Path]:
+    """The folders in which packages are installed. Installing one changes the folder's stamp."""
+    return {Path(folder) for folder in sys.path[1:]}
 
 
 def rounds() -> Iterator[None]:
