@@ -245,7 +245,7 @@ def test_a_crash_is_explained_as_text(developed, path):
 def test_a_crash_is_explained_in_the_terminal(developed, path):
     before = len(developed.log())
     answer = developed.request(path, Accept="text/plain")
-    developed.says(f'"GET {path} HTTP/1.1" 500')
+    developed.says(f"500 GET    {path}\n")
     log = developed.log()[before:]
     assert f"Internal Server Error: {path}\n{answer.text}" in log
     assert "Traceback" not in log
@@ -295,9 +295,9 @@ def test_a_wrong_method_shows_the_decorator_to_change(developed):
     assert 'POST is not among the methods of "/only/<int:pk>/"' in answer.text
     assert '@app.route("/only/<int:pk>/", methods=["GET", "POST"])' in answer.text
     assert '@app.post("/only/<int:pk>/")' in answer.text
-    log = developed.says('"POST /only/1/ HTTP/1.1" 405')
+    log = developed.says("405 POST   /only/1/\n")
     assert answer.text in log
-    assert "Method Not Allowed (POST): /only/1/" in log
+    assert "Method Not Allowed (POST): /only/1/" not in log
     assert "Traceback" not in log
 
 
@@ -449,7 +449,7 @@ def test_what_browsers_ask_for_by_themselves_is_not_logged(developed):
     for path in paths:
         assert developed.request(path).status == 404
     developed.request("/found.ico")
-    log = developed.says('"GET /found.ico HTTP/1.1" 404')
+    log = developed.says("404 GET    /found.ico\n")
     for path in paths:
         assert path not in log
 
@@ -457,7 +457,7 @@ def test_what_browsers_ask_for_by_themselves_is_not_logged(developed):
 def test_an_exception_that_an_error_view_answers_is_no_fault(developed):
     answer = developed.request("/buy/")
     assert (answer.status, answer.text) == (409, "sold out: the last one")
-    log = developed.says('"GET /buy/ HTTP/1.1" 409')
+    log = developed.says("409 GET    /buy/\n")
     assert "SoldOut" not in log
 
 

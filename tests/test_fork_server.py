@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from select import select
 
 import pytest
-from conftest import environment, free_port, request
+from conftest import Server, end, environment, free_port, request
 
 HEAD = "from djng import Djng\n\napp = Djng()\n\n"
 
@@ -355,3 +355,34 @@ def test_nohup_keeps_the_site_running(site, options):
         os.killpg(server.pid, signal.SIGHUP)
         time.sleep(1.5)
         assert int(server.request("/").text) == child
+
+
+def test_a_module_that_is_imported_late_is_no_change(site):
+    site.write("@app.get('/')\ndef index(request):\n    import wave, chunk_of\n    return 'late'")
+    site.put("chunk_of.py", "")
+    with site.develop() as server:
+        server.shows("late")
+        time.sleep(2.5)  # the server looks at all files twice
+        assert "changed" not in server.log()
+
+
+def test_the_output_may_be_a_pipe_that_closes(site):
+    port = free_port()
+    site.write(view("'one'"))
+    command = f"{sys.executable} blog.py runserver {port} | head -1"
+    process = subprocess.Popen(
+        ["bash", "-c", command],
+        cwd=site.folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    server = Server(port, lambda: "", process.pid)
+    try:
+        server.shows("one")
+        site.edit("'one'", "'two'")
+        server.shows("two")
+    finally:
+        process.stdout.close()
+        end(process)

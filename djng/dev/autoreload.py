@@ -142,8 +142,8 @@ class Reloader(autoreload.StatReloader):
             if time.monotonic() < end:
                 yield own
                 continue
-            modules = {*self.watched_files(include_globs=False)}
-            files = modules | {*self.watched_files()}
+            files = {*self.watched_files()}
+            modules = {*self.watched_files(include_globs=False)}  # later: more may be imported
             if child.is_watching.is_set():
                 self.stamps |= dict.fromkeys(files - modules - self.stamps.keys(), NEW)
             own, end = (

@@ -7,6 +7,7 @@ import logging
 import re
 import socket
 import sys
+import time
 from contextlib import redirect_stderr
 from io import TextIOBase
 from ipaddress import ip_address
@@ -81,11 +82,27 @@ class DevelopmentServer(InheritedSocketMixin, basehttp.WSGIServer):
             super().handle_error(*args)
 
 
+def is_no_repetition(record: logging.LogRecord) -> bool:
+    """A log filter: the line of a request tells its status, so "Not Found: /" tells nothing new."""
+    return bool(record.exc_info) or not 400 <= getattr(record, "status_code", 0) < 500
+
+
 def is_news(record: logging.LogRecord) -> bool:
     """A log filter: it is no news that a file is missing for which browsers ask by themselves."""
     arguments = record.args if isinstance(record.args, tuple) else ()
     is_missing = getattr(record, "status_code", None) == 404
     return not (is_missing and any(map(BROWSERS_ASK.search, map(str, arguments))))
+
+
+def align(record: logging.LogRecord) -> bool:
+    """A log filter: put the parts of a request in columns, ``[14:03:59] 200 GET    /notes/``."""
+    match record.args:
+        case (str(request_line), str(status), _) if hasattr(record, "server_time"):
+            method, _, rest = request_line.partition(" ")
+            path = rest.rpartition(" ")[0]
+            record.msg, record.args = "%s %-6s %s", (status, method, path)
+            record.server_time = time.strftime("%H:%M:%S")
+    return True
 
 
 def escape_arguments(record: logging.LogRecord) -> bool:
@@ -96,9 +113,11 @@ def escape_arguments(record: logging.LogRecord) -> bool:
 
 
 def filter_logs() -> None:
+    """Keep the terminal short while the site runs."""
     logging.getLogger("django.utils.autoreload").setLevel("WARNING")  # the next process tells
-    logging.getLogger("django.request").addFilter(is_news)
-    for function in (is_news, escape_arguments):
+    for name in ("django.request", "django.security.csrf"):
+        logging.getLogger(name).addFilter(is_no_repetition)
+    for function in (is_news, escape_arguments, align):
         logging.getLogger("django.server").addFilter(function)
 
 

@@ -157,8 +157,9 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
         yield "database", describe_database()
 
     def write(self, text: str) -> None:
-        self.stdout.write(text)
-        self.stdout.flush()
+        with suppress(BrokenPipeError):  # as after ``python blog.py | head``
+            self.stdout.write(text)
+            self.stdout.flush()
 
     def warn(self, text: str) -> None:
         self.write(self.style.WARNING(text))
