@@ -378,7 +378,7 @@ def test_the_output_may_be_a_pipe_that_closes(site):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    server = Server(port, lambda: "", process.pid)
+    server = Server(port, site.folder / "blog.py", process.pid)
     try:
         server.shows("one")
         site.edit("'one'", "'two'")

@@ -146,10 +146,8 @@ class Reloader(autoreload.StatReloader):
             modules = {*self.watched_files(include_globs=False)}  # later: more may be imported
             if child.is_watching.is_set():
                 self.stamps |= dict.fromkeys(files - modules - self.stamps.keys(), NEW)
-            own, end = (
-                {file for file in files if not is_library_file(str(file))},
-                time.monotonic() + 1,
-            )
+            own = {file for file in files if not is_library_file(str(file))}
+            end = time.monotonic() + 1
             yield files
 
 

@@ -130,8 +130,7 @@ class Supervisor:
     channel: socket.socket  # on which the child says what happens
 
     def __init__(self, program: Program, *, forks: bool) -> None:
-        self.program = program
-        self.start = self.fork if forks else self.spawn
+        self.program, self.forks = program, forks
         self.imports: dict[Path, Stamp] = {}
 
     def run(self, restart: Restart) -> NoReturn:
@@ -139,7 +138,7 @@ class Supervisor:
         try:
             while True:
                 if not self.child:
-                    self.start(restart)
+                    self.fork(restart) if self.forks else self.spawn(restart)
                 restart = self.wait(restart)
                 self.child = None
         except KeyboardInterrupt:
@@ -195,7 +194,7 @@ class Supervisor:
         while self.child.poll() is None:
             received = self.receive(timeout=1)
             lines += received
-            if b"served" in received and self.start == self.fork:
+            if b"served" in received and self.forks:
                 self.preload()
             if deadline.is_over():
                 self.child.kill()
