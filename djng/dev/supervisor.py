@@ -134,8 +134,8 @@ class Supervisor:
         self.imports: dict[Path, Stamp] = {}
 
     def run(self, restart: Restart) -> NoReturn:
-        handle_signals()
         try:
+            handle_signals()  # one may have waited for it
             while True:
                 if not self.child:
                     self.fork(restart) if self.forks else self.spawn(restart)
