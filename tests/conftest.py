@@ -2,6 +2,7 @@
 
 import compileall
 import contextlib
+import copy
 import http.client
 import json
 import os
@@ -282,11 +283,12 @@ class Page:
             text += byte
         return json.loads(text)
 
-    def open(self, url):
-        target = self.call("Target.createTarget", url=url)["targetId"]
+    def open(self, url, new_window=False):
+        target = self.call("Target.createTarget", url=url, newWindow=new_window)["targetId"]
         attached = self.call("Target.attachToTarget", targetId=target, flatten=True)
-        self.session = attached["sessionId"]
-        return self
+        page = copy.copy(self)
+        page.target, page.session = target, attached["sessionId"]
+        return page
 
     def evaluate(self, script):
         answer = self.call("Runtime.evaluate", self.session, expression=script, awaitPromise=True)
@@ -302,19 +304,29 @@ class Page:
             time.sleep(0.05)
         return False
 
+    def until(self, script, value, patience=12):
+        """Wait until the script has the value."""
+        end, seen = time.monotonic() + patience, None
+        while seen != value and time.monotonic() < end:
+            with contextlib.suppress(AssertionError):  # it is between two pages
+                seen = self.evaluate(script)
+            time.sleep(0.05)
+        assert seen == value
+        return True
 
-@pytest.fixture
-def browser(tmp_path):
-    """Opens a page in a chromium of its own, which ends with the test."""
-    chromium = shutil.which("chromium")
-    if not chromium:
+
+@contextlib.contextmanager
+def chromium(folder):
+    """A chromium of its own, which ends with the block. Yields the function that opens a page."""
+    program = shutil.which("chromium")
+    if not program:
         pytest.skip("there is no chromium here")
     options = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run"]
     options += ["disable-background-networking", "disable-component-update", "disable-sync"]
-    options += ["remote-debugging-pipe", f"user-data-dir={tmp_path / 'chromium'}"]
+    options += ["remote-debugging-pipe", f"user-data-dir={folder / 'chromium'}"]
     (read, commands), (answers, write) = os.pipe(), os.pipe()
     process = subprocess.Popen(
-        ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", chromium]
+        ["bash", "-c", f'exec "$@" 3<&{read} 4>&{write}', "bash", program]
         + [f"--{option}" for option in options],
         pass_fds=(read, write),
         stdout=subprocess.DEVNULL,
@@ -332,6 +344,20 @@ def browser(tmp_path):
         process.wait(timeout=20)
         os.close(commands)
         os.close(answers)
+
+
+@pytest.fixture
+def browser(tmp_path):
+    """Opens a page in a chromium that ends with the test."""
+    with chromium(tmp_path) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def module_browser(tmp_path_factory):
+    """Opens a page in a chromium that the tests of a module share."""
+    with chromium(tmp_path_factory.mktemp("browser")) as open_page:
+        yield open_page
 
 
 @pytest.fixture

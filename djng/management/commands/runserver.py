@@ -5,9 +5,11 @@ import os
 import socket
 import sys
 import warnings
+import webbrowser
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
+from threading import Thread
 from typing import Any, cast
 
 import django
@@ -21,6 +23,7 @@ from djng.app import Djng
 from djng.dev import automigrate, autoreload, child, error_server, server, supervisor
 from djng.dev.child import Program
 from djng.dev.handler import DevelopmentHandler
+from djng.dev.live_reload import LiveReloadHandler, SiteVersion
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
 from djng.management.messages import FileNameMixin
@@ -30,6 +33,7 @@ from djng.management.migrations import unapplied_migrations
 class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteNoise ships no types
     site: Djng
     signin: Any = None
+    site_version: SiteVersion | None = None  # if pages reload by themselves
     server_cls = server.DevelopmentServer
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -38,6 +42,10 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
         parser.add_argument("--no-migrate", action="store_false", dest="migrate", help=what)
         what = "Start a new Python for each change. That is slower, but safe for any library."
         parser.add_argument("--no-fork", action="store_false", dest="fork", help=what)
+        what = "Leave the page in the browser as it is when the site changes."
+        parser.add_argument("--no-reload-page", action="store_false", dest="reload_page", help=what)
+        what = "Open the site in the browser once it is ready."
+        parser.add_argument("--open", action="store_true", dest="opens_browser", help=what)
 
     @property
     def default_port(self) -> str:
@@ -106,6 +114,11 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
 
             self.signin = signin
             self.site.extra_patterns.append(signin.url_pattern(self.site.admin_path))
+        self.opens_browser = options["opens_browser"]
+        # A stream would occupy a server that has one thread.
+        can_reload = settings.DEBUG and options["use_reloader"] and options["use_threading"]
+        if can_reload and options["reload_page"]:
+            self.site_version = SiteVersion()
         if settings.DEBUG and (host := self.network_address()):
             settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, host]
 
@@ -123,7 +136,7 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
     def get_handler(self, *args: Any, **options: Any) -> Any:
         if settings.WSGI_APPLICATION:
             return super().get_handler(*args, **options)
-        return DevelopmentHandler()
+        return LiveReloadHandler(self.site_version) if self.site_version else DevelopmentHandler()
 
     def check_migrations(self) -> None:
         if self.migrates:
@@ -143,6 +156,12 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
         versions = f"djng {djng.__version__}, Django {django.get_version()}."
         lines += [f"  {versions}{debug} Stop: {server.STOP}."]
         self.write("\n".join(lines))
+        if self.opens_browser:  # in a thread, since a browser may use the terminal until it ends
+            Thread(target=self.open_browser, args=[base], daemon=True).start()
+
+    def open_browser(self, url: str) -> None:
+        if not webbrowser.open(url):
+            self.warn(f"There is no browser that Python can open. Open this yourself: {url}")
 
     def banner_rows(self, base: str, port: int) -> Iterator[tuple[str, str]]:
         """Yield what the terminal shows when the server has started."""
