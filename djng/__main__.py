@@ -1,11 +1,76 @@
-"""Run as ``python -m djng``: start a new site."""
+"""The command ``djng``, also run as ``python -m djng``: start a new site."""
 
 import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import NoReturn
 
+import django
+
+from djng import __version__
+from djng.exceptions import APP_LINE, closest_match
 from djng.new import new
 
-parser = argparse.ArgumentParser("python -m djng", description="One Python file is a Django site.")
-commands = parser.add_subparsers(required=True, metavar="new")
-subparser = commands.add_parser("new", help="write a file to start from")
-subparser.add_argument("file", help="the name of the file, such as blog.py")
-print(new(parser.parse_args().file))  # noqa: T201
+VERSION = f"djng {__version__}, Django {django.__version__}, Python {sys.version.split()[0]}"
+COMMANDS = ("new",)
+FOR_EXAMPLE = """\
+Start a site, and run it:
+  djng new blog.py
+  python blog.py
+"""
+
+
+def main() -> None:
+    """Run the command line: ``djng new blog.py``, ``djng --version``."""
+    arguments = sys.argv[1:]
+    if arguments and not arguments[0].startswith("-") and arguments[0] not in COMMANDS:
+        refuse(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    print((new(options.file) if options.command else parser.format_help()).strip())  # noqa: T201
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "djng",
+        description="One Python file is a Django site.",
+        epilog=FOR_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=VERSION)
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    subparser = commands.add_parser("new", help="write a file to start from")
+    subparser.add_argument("file", help="the name of the file, such as blog.py")
+    return parser
+
+
+def refuse(arguments: list[str]) -> NoReturn:
+    """Exit with what to type instead: most commands belong to a site, not to djng."""
+    name, line = arguments[0], shlex.join(arguments)
+    if name.endswith(".py"):
+        hint = f"Run it: python {line}" if Path(name).exists() else f"Write it: djng new {line}"
+        sys.exit(f"djng needs a command before {name}.\n  {hint}")
+    if like := closest_match(name, COMMANDS, cutoff=0.6):
+        sys.exit(f"djng has no command {name!r}.\n  Did you mean {like}?")
+    lines = site_commands(line)
+    own = "\n  ".join(["Your site may have it:", *lines])
+    hint = own if lines else "Start a site: djng new blog.py"
+    sys.exit(f"djng has no command {name!r}. {hint}")
+
+
+def site_commands(line: str) -> list[str]:
+    """The command line for each site in this folder."""
+    files = [file.name for file in sorted(Path().glob("*.py")) if is_site(file)]
+    return [f"python {shlex.quote(name)} {line}" for name in files]
+
+
+def is_site(file: Path) -> bool:
+    try:
+        return bool(APP_LINE.search(file.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -1,43 +1,8 @@
-"""``python -m djng new`` writes a first file. A file must not hide a module by its name."""
+"""A file must not hide a module by its name, and mistakes at the start are explained."""
 
 import pytest
 
 from djng.apps import find_call
-
-
-def new(site, name):
-    return site.fork("-m", "djng", "new", name)
-
-
-def test_a_new_file_is_a_site(site):
-    done = site.python("-m", "djng", "new", "blog.py")
-    assert done.stdout == "Wrote blog.py. Run it: python blog.py\n"
-    with site.develop("runserver", "--noreload") as server:
-        server.shows("There are 0 notes.")
-
-
-def test_a_new_file_is_short_and_explained(site):
-    new(site, "blog")
-    source = (site.folder / "blog.py").read_text()
-    assert len(source.splitlines()) <= 30
-    assert source.count("#") >= 6
-    assert source.startswith('# /// script\n# requires-python = ">=3.11"\n')
-    assert '# dependencies = ["djng"]\n# ///\n' in source
-
-
-def test_a_file_that_exists_is_not_overwritten(site):
-    done = new(site.put("blog.py", "mine"), "blog.py")
-    assert done.returncode == 1
-    assert done.stderr.startswith("blog.py is not written: File exists.")
-    assert (site.folder / "blog.py").read_text() == "mine"
-
-
-@pytest.mark.parametrize("name", ["random.py", "django.py", "djng.py"])
-def test_a_new_file_never_hides_a_module(site, name):
-    done = new(site, name)
-    assert done.returncode == 1
-    assert f"{name} would hide the module {name[:-3]}." in done.stderr
-    assert site.files() == []
 
 
 @pytest.mark.parametrize(
@@ -85,12 +50,6 @@ def test_a_link_to_the_site_is_accepted(site):
     (site.folder / "bin/blog.py").symlink_to(site.folder / "blog.py")
     done = site.fork("bin/blog.py", "check", PYTHONPATH=str(site.folder))
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("name", ["auth", "admin", "sessions"])
-def test_a_new_file_never_has_the_name_of_a_django_app(site, name):
-    assert new(site, name).returncode == 1
-    assert site.files() == []
 
 
 def test_an_unknown_command_gets_the_nearest_name(site):
