@@ -65,8 +65,9 @@ class Djng(BaseRouter):
     Takes `apps` and `middleware` to add to Django's defaults; the path of the `admin` (None for no
     admin); whether ``runserver`` may `migrate` when that only adds tables or columns; whether a
     proxy serves the site over `https`; whether to `serve_media`, the uploaded files, even with
-    DEBUG off; and any Django setting in capitals. A function given for a setting gets the default
-    and returns the value.
+    DEBUG off; the folder for `data`, which is the database, the secret key and the uploaded files;
+    and any Django setting in capitals. A function given for a setting gets the default and returns
+    the value.
     Raises KeywordError for another keyword, SettingError for a misspelt setting or an environment
     variable that does not parse, and SetupError if the file cannot become a site. ::
 
@@ -84,6 +85,7 @@ class Djng(BaseRouter):
         migrate: bool = True,
         https: bool = False,
         serve_media: bool = False,
+        data: str | os.PathLike[str] | None = None,
         **overrides: Any,
     ) -> None:
         super().__init__()
@@ -98,7 +100,7 @@ class Djng(BaseRouter):
         given = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
         self._overrides = overrides
         self._sets_debug = "DEBUG" in overrides or bool(Environment(os.environ).get("DJANGO_DEBUG"))
-        self._configure({**given, **overrides})
+        self._configure({**given, "data": data, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
         self.admin_path = f"{str(admin).strip('/')}/".lstrip("/") if has_admin else None
         self.migrates, self.serves_media = migrate, serve_media
@@ -125,8 +127,11 @@ class Djng(BaseRouter):
     def _configure(self, given: dict[str, Any]) -> None:
         self.file.check_name()
         command = self.file.command()
+        given["data"] = self.data = conf.data_folder(self.path, os.environ, given["data"])
         values = conf.build(self.path, os.environ, given, self.label, command)
-        values["SECRET_KEY"] = values["SECRET_KEY"] or conf.secret_key(self.path, command)
+        conf.create_data_folder(self.path, self.data, command)
+        key = values["SECRET_KEY"] or conf.secret_key(self.path, self.data, command)
+        values["SECRET_KEY"] = key
         if is_pytest():
             values["DATABASES"] = conf.for_pytest(values["DATABASES"])
         self.file.register_modules(values)

@@ -1,5 +1,6 @@
 """The Django settings of a file. Runs while the user's file is imported."""
 
+import errno
 import os
 import re
 import secrets
@@ -63,11 +64,13 @@ HTTPS: Settings = {
     "SILENCED_SYSTEM_CHECKS": ["security.W005", "security.W021"],
 }
 COMMANDS_WITHOUT_HTTPS = ("runserver", "test")
-# Images are built and code is checked with these. They sign nothing that another process reads.
-COMMANDS_WITHOUT_KEY = (
+# Images are built and code is checked with these, and nothing is there yet but the code.
+COMMANDS_WITHOUT_DATA = (
     *("--help", "--version", "-h", "backup", "check", "collectstatic", "compilemessages", "help"),
-    *("makemessages", "makemigrations", "routes", "startapp", "test"),
+    *("makemessages", "routes", "startapp", "test"),
 )
+# None of these signs anything that another process reads. `makemigrations` asks the database.
+COMMANDS_WITHOUT_KEY = (*COMMANDS_WITHOUT_DATA, "makemigrations")
 SERVERS = ("runserver", "serve", None)  # None: a server or a worker imports the file
 KEYWORDS: Settings = {
     "apps": (),
@@ -76,6 +79,7 @@ KEYWORDS: Settings = {
     "migrate": True,
     "https": False,
     "serve_media": False,
+    "data": None,
 }
 # Settings that Django or a package reads, and for which not every Django has a default.
 CSP = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
@@ -98,6 +102,7 @@ def build(
     given = {**KEYWORDS, **given}
     given |= {k: [*given[k]] for k in ("apps", "middleware") if not isinstance(given[k], str)}
     check_keywords(given)
+    given["data"] = data_folder(file, environ, given["data"])
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
     environment = Environment(environ)
     debug = environment.flag("DJANGO_DEBUG", command == "runserver")
@@ -105,6 +110,7 @@ def build(
     settings = default_settings(file, environment, given, command, debug)
     settings |= {name: override(name, value, settings) for name, value in overrides.items()}
     check_values(settings)
+    check_private(given["data"], file.parent, settings["MEDIA_ROOT"])
     settings["INSTALLED_APPS"] = installed_apps(settings["INSTALLED_APPS"], given["apps"], label)
     missing = [name for name in given["middleware"] if name not in settings["MIDDLEWARE"]]
     settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *missing]
@@ -124,9 +130,9 @@ def default_settings(
         "LOGGING": logging_settings(debug),
         "BASE_DIR": file.parent,
         "SECRET_KEY": environment.get("DJANGO_SECRET_KEY"),
-        "DATABASES": {"default": environment.database(file)},
+        "DATABASES": {"default": environment.database(given["data"] / f"{file.stem}.sqlite3")},
         "TEMPLATES": [template_settings(file.parent, given)],
-        "MEDIA_ROOT": file.parent / "media",
+        "MEDIA_ROOT": given["data"] / "media",
         "LOCALE_PATHS": existing(file.parent / "locale"),
         "INSTALLED_APPS": [*given["apps"], *contrib_apps(given["admin"])],
         "MIDDLEWARE": [*default_middleware(given), *given["middleware"]],
@@ -198,6 +204,15 @@ def check_values(settings: Settings) -> None:
         like = closest_match(f"{zone}".rpartition("/")[2], cities, cutoff=0)
         hint = f'Did you mean "{cities.get(str(like))}"?'
         raise SettingError(f"there is no TIME_ZONE {zone!r}.", hint=hint) from error
+
+
+def check_private(data: Path, folder: Path, media: Any) -> None:
+    """Refuse a data folder that the site serves: the database and the secret key are in it."""
+    served = [folder / name for name in ("public", "static", "staticfiles")]
+    served += [Path(os.path.abspath(media))] if media else []
+    if inside := next(filter(data.is_relative_to, served), None):
+        message = f"visitors could download the data from {data}: the site serves {inside}."
+        raise SettingError(message, hint="Keep the data in a folder that is not served.")
 
 
 def existing(folder: Path) -> list[Path]:
@@ -323,13 +338,42 @@ def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
     return result
 
 
-def secret_key(file: Path, command: str | None) -> str:
+def data_folder(file: Path, environ: Mapping[str, str], given: Any) -> Path:
+    """The folder for what the site writes: the keyword's, DJANGO_DATA, or the file's own."""
+    if not isinstance(given, str | os.PathLike | None):
+        raise KeywordError("data is a folder.", hint='Write data="data".')
+    name = given or Environment(environ).get("DJANGO_DATA")
+    return Path(os.path.abspath(file.parent / os.path.expanduser(name)))
+
+
+def create_data_folder(file: Path, data: Path, command: str | None) -> None:
+    """Create the data folder for this user alone, and make sure that the site can write there."""
+    if data == file.parent or command in COMMANDS_WITHOUT_DATA:
+        return
+    try:
+        data.mkdir(0o700, parents=True, exist_ok=True)
+        if not os.access(data, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        hint = "Let the site write there, or name another folder in DJANGO_DATA or Djng(data=...)."
+        message = f"the site cannot write to its data folder, {data}: {error.strerror}."
+        stop_server(SetupError(message, hint=hint), command, error)
+
+
+def stop_server(failure: SetupError, command: str | None, cause: OSError) -> None:
+    """Raise the error in a server, and only print it in other commands, which may do without."""
+    if command in SERVERS:
+        raise failure from cause
+    sys.stderr.write(f"{failure}\n")
+
+
+def secret_key(file: Path, data: Path, command: str | None) -> str:
     """The key in ``blog.secret``, which the first process makes that may sign something with it.
 
     It cannot wait until something reads it: Django wants a str. A server that cannot save the key
     does not start. Other commands may not need it: Django raises an error if they read it.
     """
-    saved, key = file.with_suffix(".secret"), secrets.token_urlsafe(50)
+    saved, key = data / f"{file.stem}.secret", secrets.token_urlsafe(50)
     is_temporary = command in COMMANDS_WITHOUT_KEY or not file.exists()  # as for a notebook
     try:
         if not saved.exists():
@@ -344,10 +388,8 @@ def secret_key(file: Path, command: str | None) -> str:
         raise OSError(f"{saved.name} is empty; delete it")
     except OSError as error:
         hint = f"Set DJANGO_SECRET_KEY, or let the site write and read {saved.name}."
-        failure = SetupError(f"the secret key cannot be saved: {error}.", hint=hint)
-        if command in SERVERS:
-            raise failure from error
-        sys.stderr.write(f"{failure}\n")
+        message = f"the secret key cannot be saved: {error}."
+        stop_server(SetupError(message, hint=hint), command, error)
         return ""
 
 

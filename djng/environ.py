@@ -80,9 +80,9 @@ class Environment(NamedTuple):
         return {"ALLOWED_HOSTS": hosts or DEFAULT_HOSTS, "CSRF_TRUSTED_ORIGINS": origins}
 
     def database(self, file: Path) -> Settings:
-        """The database that DATABASE_URL names, or an SQLite file beside the user's file."""
+        """The database that DATABASE_URL names, relative to the folder of `file`, or that file."""
         if not (url := self.get("DATABASE_URL")):
-            return {**SQLITE, "NAME": file.with_suffix(".sqlite3")}
+            return {**SQLITE, "NAME": file}
         accepted = "sqlite:///FILE or postgres://USER:PASSWORD@HOST:PORT/NAME"
         url = re.sub(r"^sqlite://(:memory:)?($|\?)", r"sqlite:///:memory:\2", url)
         parts, options = split_url("DATABASE_URL", url, accepted)

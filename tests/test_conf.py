@@ -33,7 +33,8 @@ def test_a_variable_turns_debug_on_and_off(tmp_path, value, debug):
 @pytest.mark.parametrize("command", [None, "runserver"])
 def test_a_blank_variable_is_as_good_as_none(tmp_path, blank, command):
     names = (
-        "DJANGO_DEBUG DJANGO_HTTPS DJANGO_SECRET_KEY DJANGO_ALLOWED_HOSTS DATABASE_URL REDIS_URL"
+        "DJANGO_DATA DJANGO_DEBUG DJANGO_HTTPS DJANGO_SECRET_KEY DJANGO_ALLOWED_HOSTS"
+        " DATABASE_URL REDIS_URL"
     )
     blanks = dict.fromkeys(names.split(), blank)
     assert settings(tmp_path, blanks, command) == settings(tmp_path, {}, command)

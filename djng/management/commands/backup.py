@@ -4,13 +4,17 @@ import os
 import secrets
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+
+from djng.app import Djng
+from djng.exceptions import short_path
 
 told_to_end = Event()
 
@@ -19,21 +23,29 @@ class Command(BaseCommand):
     help = "Copies the SQLite database to a new file. The site can keep running."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the copy, such as backup-monday.sqlite3")
+        what = "the copy; by default a file with the time in its name, in the site's data folder"
+        parser.add_argument("file", nargs="?", type=Path, help=what)
 
     def run_from_argv(self, argv: list[str]) -> None:
         # An exception could come before it is known what must be deleted.
         signal.signal(signal.SIGTERM, lambda *args: told_to_end.set())
         super().run_from_argv(argv)
 
-    def handle(self, *args: Any, file: Path, **options: Any) -> str:
+    def handle(self, *args: Any, **options: Any) -> str:
+        file = options["file"] or default_file()
         check_database(file)
         try:
             write_copy(file)
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
             raise CommandError(f"{file} is not written: {reason}.") from error
-        return f"Wrote {file}."
+        return f"Wrote {short_path(str(file))}."
+
+
+def default_file() -> Path:
+    """The name of a copy that the user has not named, beside the site's other data."""
+    site = cast(Djng, Djng.current)
+    return site.data / f"{site.path.stem}-{time.strftime('%Y-%m-%d-%H%M%S')}.sqlite3"
 
 
 def check_database(file: Path) -> None:

@@ -173,6 +173,8 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
             yield "", f"once, within {self.signin.MINUTES} minutes"
         if self.is_open() and (address := self.network_address()):
             yield "phone", f"{self.protocol}://{address}:{port}/"
+        if self.site.data != self.site.path.parent:
+            yield "data", short_path(str(self.site.data))
         yield "database", describe_database()
 
     def write(self, text: str) -> None:
