@@ -360,6 +360,31 @@ def test_missing_migration_files_are_reported(site):
         assert (site.files(), data(site)) == before
 
 
+@pytest.mark.parametrize("gone", ["migrations/0001_initial.py", "migrations", ""])
+@pytest.mark.parametrize("arguments", [(), ("blog",), ("--check",)])
+def test_makemigrations_does_not_start_anew_beside_applied_migrations(site, gone, arguments):
+    path = site.folder / "blog" / gone
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    before = site.files()
+    done = site.run("makemigrations", *arguments)
+    assert done.stderr == (
+        "CommandError: No migration is written: the files of these applied migrations are missing:"
+        " 0001_initial\n  Bring the files back, with git for example: git restore blog/migrations\n"
+        "  To begin with an empty database: stop the server, move blog.sqlite3 away, start it"
+        " again.\n"
+    )
+    assert (done.returncode, site.files()) == (1, before)
+    (site.folder / "blog.sqlite3").rename(site.folder / "away")
+    assert "Create model Post" in site.succeed("makemigrations")
+
+
+def test_migrate_does_not_ask_to_make_deleted_migrations_again(site):
+    shutil.rmtree(site.folder / "blog")
+    shown = site.succeed("migrate")
+    assert "the files of these applied migrations are missing: 0001_initial\n" in shown
+    assert "python blog.py makemigrations" not in shown
+
+
 def test_after_a_deleted_folder_the_browser_says_what_the_terminal_says(site):
     shutil.rmtree(site.folder / "blog")
     site.edit(SIZE, SIZE + NEW)
@@ -380,7 +405,7 @@ def test_after_a_deleted_folder_the_browser_says_what_the_terminal_says(site):
 
 def test_migrations_that_were_made_again_are_reported_where_the_column_is_missing(site):
     shutil.rmtree(site.folder / "blog")
-    site.edit(SIZE, SIZE + NEW).succeed("makemigrations")
+    site.edit(SIZE, SIZE + NEW).succeed("makemigrations", DATABASE_URL="sqlite:///empty.sqlite3")
     with site.develop("runserver", "--noreload") as server:
         text = server.request("/rows/", Accept="text/plain").text
     assert "All migrations are applied, but blog_post lacks new." in text

@@ -28,8 +28,9 @@ from django.db.migrations.state import ProjectState
 from django.db.migrations.writer import MigrationWriter
 from django.db.models import NOT_PROVIDED
 
-from djng.dev.objections import COMMANDS, columns_of, find_objection, how_to_start_anew
+from djng.dev.objections import COMMANDS, columns_of, find_objection
 from djng.exceptions import command_line, short_path
+from djng.management.migrations import how_to_start_anew
 
 Write = Callable[[str], Any]
 

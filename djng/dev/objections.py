@@ -15,7 +15,8 @@ from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
 from django.db.models import NOT_PROVIDED
 
-from djng.exceptions import command_line, short_path
+from djng.exceptions import command_line
+from djng.management.migrations import describe_missing_files
 
 ADDING_OPERATIONS = (
     operations.CreateModel,
@@ -55,29 +56,6 @@ def find_objection(
 def applied_apps(loader: MigrationLoader) -> set[str]:
     """The labels of the apps that may have rows already."""
     return {label for label, _ in loader.applied_migrations}
-
-
-def describe_missing_files(label: str, loader: MigrationLoader) -> str:
-    """Name the applied migrations of the app that have no file."""
-    found = {name for app, name in loader.disk_migrations if app == label}
-    found |= {name for each in loader.disk_migrations.values() for _, name in each.replaces}
-    applied = {name for app, name in loader.applied_migrations if app == label}
-    if not (missing := sorted(applied - found)):
-        return ""
-    return (
-        f"the files of these applied migrations are missing: {', '.join(missing)}\n"
-        f"  Bring the files back and start the server again.\n  {how_to_start_anew()}"
-    )
-
-
-def how_to_start_anew() -> str:
-    """How to get a new database, which all migrations will be applied to."""
-    if connection.vendor == "sqlite":
-        file = short_path(str(connection.settings_dict["NAME"]))
-        return (
-            f"To begin with an empty database: stop the server, move {file} away, start it again."
-        )
-    return "To begin with an empty database: stop the server, create one, start it again."
 
 
 def describe_unsafe_pending(loader: MigrationLoader, pending: list[Migration]) -> str:

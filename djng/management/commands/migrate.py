@@ -10,6 +10,7 @@ from djng.app import Djng
 from djng.exceptions import command_line
 from djng.management.commands.makemigrations import is_first
 from djng.management.messages import FileNameMixin
+from djng.management.migrations import describe_deleted_files
 
 
 class Command(FileNameMixin, migrate.Command):
@@ -18,5 +19,7 @@ class Command(FileNameMixin, migrate.Command):
         if (site := Djng.current) and not options["run_syncdb"] and options["verbosity"]:
             loader = MigrationLoader(None, ignore_no_migrations=True)
             if is_first(apps.get_app_config(site.label), site.label, loader):
-                text = f"{site.label} has models but no migrations. To write them, run: "
-                self.stdout.write(self.style.WARNING(text + command_line("makemigrations")))
+                run = f"To write them, run: {command_line('makemigrations')}"
+                text = describe_deleted_files(site.label)
+                text = text or f"{site.label} has models but no migrations. {run}"
+                self.stdout.write(self.style.WARNING(text))
