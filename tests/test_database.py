@@ -370,15 +370,25 @@ def test_a_command_that_signs_says_what_to_set(files, without_key):
 
 
 @pytest.mark.parametrize(
-    "name", ["blog.sqlite3", "blog.py", "missing/copy.sqlite3", "", ".", "link", "long" * 99]
+    ("name", "says"),
+    [
+        ("blog.sqlite3", "blog.sqlite3 is there already. Choose another name."),
+        ("blog.py", "blog.py is there already. Choose another name."),
+        ("link", "link is there already. Choose another name."),
+        ("missing/copy.sqlite3", "missing/copy.sqlite3 is not written: No such file or directory."),
+        ("long" * 99, f"{'long' * 99} is not written: File name too long."),
+        ("", ". is a folder. Name a new file: python blog.py backup monday.sqlite3"),
+        (".", ". is a folder. Name a new file: python blog.py backup monday.sqlite3"),
+        ("a b", "a b is a folder. Name a new file: python blog.py backup 'a b/monday.sqlite3'"),
+    ],
 )
-def test_backup_overwrites_no_file(files, name):
+def test_backup_overwrites_no_file(files, name, says):
+    (files.folder / "a b").mkdir()
     (files.folder / "link").symlink_to(files.folder / "elsewhere")
     before = {path: path.read_bytes() for path in files.folder.glob("blog.*")}
     done = files.run("backup", name)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"CommandError: {name or '.'} is not written: ")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr == f"CommandError: {says}\n"
     assert {path: path.read_bytes() for path in files.folder.glob("blog.*")} == before
     assert not [path for path in files.files() if path.startswith((".", "elsewhere"))]
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import signal
 import sqlite3
 import time
@@ -14,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
 from djng.app import Djng
-from djng.exceptions import short_path
+from djng.exceptions import command_line, short_path
 
 told_to_end = Event()
 
@@ -36,6 +37,8 @@ class Command(BaseCommand):
         check_database(file)
         try:
             write_copy(file)
+        except FileExistsError as error:
+            raise CommandError(f"{file} is there already. Choose another name.") from error
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
             raise CommandError(f"{file} is not written: {reason}.") from error
@@ -53,6 +56,9 @@ def check_database(file: Path) -> None:
     if connection.vendor != "sqlite":
         name = connection.display_name
         raise CommandError(f"backup copies SQLite. {name} has a command of its own for that.")
+    if os.path.isdir(file):  # an empty name is the working directory
+        example = command_line(f"backup {shlex.quote(str(file / 'monday.sqlite3'))}")
+        raise CommandError(f"{file} is a folder. Name a new file: {example}")
     source = Path(connection.settings_dict["NAME"])
     if not source.exists() or not source.stat().st_size:
         raise CommandError(f"There is nothing in {source.name} yet.")
