@@ -419,6 +419,17 @@ def test_createsuperuser_says_that_a_superuser_only_lacks_a_password(site):
     assert said in site.succeed("createsuperuser")
 
 
+def test_createsuperuser_without_input_says_how_to_set_a_password(site):
+    create = ("createsuperuser", "--noinput", "--email=a@example.org", "--username")
+    site.write("").succeed("migrate")
+    said = "{0} has no password yet. To set one, run: python blog.py changepassword {0}\n".format
+    assert site.succeed(*create, "ada") == f"Superuser created successfully.\n{said('ada')}"
+    assert site.succeed(*create, "bob").endswith(f"successfully.\n{said('bob')}")
+    assert site.succeed(*create, "eve", "-v0") == ""
+    with_password = site.succeed(*create, "fay", DJANGO_SUPERUSER_PASSWORD="hush")
+    assert with_password == "Superuser created successfully.\n"
+
+
 def test_migrate_finds_what_makemigrations_has_just_written(site):
     site.write(f"from djng import Djng\n\napp = Djng()\n{ROOM}")
     code = """
