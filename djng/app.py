@@ -58,6 +58,12 @@ HANDLERS = {
     "serve": "djng.serving.wsgi.WSGIHandler",
 }
 
+# What people from Flask set.
+FLASK_ATTRIBUTES = {
+    *("debug", "permanent_session_lifetime", "secret_key", "static_folder", "static_url_path"),
+    *("template_folder", "testing", "wsgi_app"),
+}
+
 
 class Djng(BaseRouter):
     """A whole Django site in one file, and its WSGI and ASGI application.
@@ -112,8 +118,10 @@ class Djng(BaseRouter):
                 self._execute(sys.argv)  # a child process reads the rest of the file
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("secret_key", "debug"):  # people from Flask set them
-            hint = f"Write Djng({name.upper()}=...)."
+        if name in FLASK_ATTRIBUTES:
+            from djng.dev import flask  # only after a mistake
+
+            hint = f"Write instead: {flask.APP[name]}"
             raise SetupError(f"app.{name} has no effect.", hint=hint)
         super().__setattr__(name, value)
 

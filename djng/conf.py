@@ -164,9 +164,9 @@ def check_keywords(given: Settings) -> None:
     installed = listed if isinstance(listed, list | tuple) else ()
     for name in given.keys() - KEYWORDS - known:
         if not name.isupper():
-            is_setting = name.upper() in known
-            like = name.upper() if is_setting else closest_match(name, KEYWORDS, cutoff=0)
-            raise KeywordError(f"Djng() has no keyword {name!r}.", hint=f"Did you mean {like}?")
+            raise KeywordError(
+                f"Djng() has no keyword {name!r}.", hint=suggest_keyword(name, known)
+            )
         like = closest_match(name, known, cutoff=0.9)
         if like and not is_read(name, [*given["apps"], *installed]):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
@@ -175,6 +175,16 @@ def check_keywords(given: Settings) -> None:
         raise KeywordError("middleware is a list of dotted names.", hint=hint)
     if not isinstance(given["admin"], str | None):
         raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
+
+
+def suggest_keyword(name: str, settings: set[str]) -> str:
+    from djng.dev import flask  # only after a mistake
+
+    if name.upper() in settings:
+        return f"Did you mean {name.upper()}?"
+    if name in flask.APP:
+        return f"Write instead: {flask.APP[name]}"
+    return f"Did you mean {closest_match(name, KEYWORDS, cutoff=0)}?"
 
 
 def is_read(setting: str, apps: Iterable[str]) -> bool:

@@ -74,7 +74,9 @@ def template_folders() -> list[Path]:
 
 def suggest_tag(error: Any) -> str:
     is_partial = re.search(r"'(end)?partial(def)?'", str(error))
-    return NO_PARTIALS if is_partial and django.VERSION < (6, 0) else ""
+    if is_partial and django.VERSION < (6, 0):
+        return NO_PARTIALS
+    return flask.suggest_in_template(error)
 
 
 def suggest_url(error: Any) -> str:

@@ -17,6 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from django.core.servers import basehttp
 
+from djng.dev.empty_variables import watch_templates
 from djng.log import escape_controls, escape_lines
 
 # Paths, alone or in the first line of a request.
@@ -115,6 +116,7 @@ def escape_arguments(record: logging.LogRecord) -> bool:
 def filter_logs() -> None:
     """Keep the terminal short while the site runs."""
     logging.getLogger("django.utils.autoreload").setLevel("WARNING")  # the next process tells
+    watch_templates()
     for name in ("django.request", "django.security.csrf"):
         logging.getLogger(name).addFilter(is_no_repetition)
     for function in (is_news, escape_arguments, align):
