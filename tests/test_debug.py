@@ -285,6 +285,27 @@ def test_a_folder_called_template_gets_a_hint(site):
         assert "rename it to templates" in server.shows("TemplateDoesNotExist").text
 
 
+def test_a_template_is_not_suggested_to_itself(site):
+    site.put("templates/index.html", '{% extends "indexx.html" %}')
+    site.write("""
+        app.templates["home.html"] = '{% include "homee.html" %}'
+
+        @app.get("/", template="index.html")
+        def index(request):
+            return {}
+
+        @app.get("/home/", template="home.html")
+        def home(request):
+            return {}
+    """)
+    with site.develop("runserver", "--noreload", "--no-migrate") as server:
+        for path in ("/", "/home/"):
+            shown = server.request(path, Accept="text/plain").text
+            assert "Searched: app.templates" in shown
+            assert "Did you mean index" not in shown
+            assert "Did you mean home" not in shown
+
+
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 TOKEN = {"Cookie": f"csrftoken={'a' * 32}", "X_CSRFToken": "a" * 32}
 

@@ -59,8 +59,10 @@ def suggest_template(error: Any) -> str:
     if (folder / "template").is_dir() and not (folder / "templates").is_dir():
         return "The folder is called template; rename it to templates."
     roots = template_folders()
-    names = {str(f.relative_to(root)) for root in roots for f in root.rglob("*") if f.is_file()}
-    suggestion = did_you_mean(closest_match(str(error), names | sources.keys()))
+    files = [(f, root) for root in roots for f in root.rglob("*") if f.is_file()]
+    names = {str(f): str(f.relative_to(root)) for f, root in files} | {s: s for s in sources}
+    names.pop(getattr(error, "template_debug", {}).get("name", ""), None)  # it asks for the other
+    suggestion = did_you_mean(closest_match(str(error), names.values()))
     ours = [f"{root.relative_to(folder)}/" for root in roots if root.is_relative_to(folder)]
     searched = ", ".join(["app.templates", *ours, "the templates of the apps"])
     return f"{suggestion}Searched: {searched}."
