@@ -207,10 +207,10 @@ def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) 
         sys.stderr.write(f"{cause}\n")
         return
     previous_hook(kind, error, traceback)
-    from djng.dev import flask  # only after a mistake
+    from djng.dev import circular, flask  # only after a mistake
 
-    if hint := flask.suggest(error):
-        sys.stderr.write(f"  {hint}\n")
+    if hint := circular.suggest(error) or flask.suggest(error):
+        sys.stderr.write("".join(f"  {line}\n" for line in hint.split("\n")))
 
 
 previous_hook, sys.excepthook = sys.excepthook, excepthook

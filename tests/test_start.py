@@ -112,6 +112,39 @@ def test_a_file_that_imports_itself_by_another_one_is_an_error(site):
     assert "Traceback" not in done.stderr
 
 
+ROOM = "class Room(models.Model):\n    title = models.TextField()\n"
+CIRCULAR = (
+    f"from django.db import models\nfrom djng import Djng\n\napp = Djng()\nimport shop\n\n{ROOM}"
+)
+
+
+@pytest.fixture
+def circular(site):
+    return site.write(CIRCULAR).put("shop.py", "import deep\n")
+
+
+@pytest.mark.parametrize("use", ["from blog import Room", "import blog\nroom = blog.Room"])
+def test_a_circular_import_names_the_import_to_move(circular, use):
+    circular.put("deep.py", use)
+    hint = [
+        "`import shop` in blog.py:5 runs before line 7 defines Room.",
+        "Move it below Room, or import Room in the function that uses it.",
+    ]
+    done = circular.run("check")
+    assert done.stderr.endswith("".join(f"  {line}\n" for line in hint))
+    with circular.develop() as server:
+        page = server.shows("before line 7 defines Room").text
+        assert all(line in page for line in hint)
+        assert "deep.py" in page
+        circular.edit("import shop\n", "").edit(ROOM, f"{ROOM}\n\nimport shop\n")
+        server.until(lambda answer: answer.status == 404)
+
+
+def test_a_name_that_a_file_lacks_is_no_circular_import(circular):
+    done = circular.put("deep.py", "from blog import Rom").run("check")
+    assert done.stderr.rstrip().splitlines()[-1].startswith("ImportError: cannot import name 'Rom'")
+
+
 @pytest.mark.parametrize("below", ["@app.get('/')\ndef index(request): ...", "class Post: ..."])
 def test_definitions_below_app_run_are_an_error(site, below):
     site.put("blog.py", f"from djng import Djng\n\napp = Djng()\napp.run()\n{below}\n")

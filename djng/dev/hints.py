@@ -20,7 +20,7 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
 from djng import database
-from djng.dev import flask
+from djng.dev import circular, flask
 from djng.exceptions import closest_match, command_line, pip_install
 from djng.templates import sources
 
@@ -157,7 +157,11 @@ def suggest_attribute(error: Any) -> str:
     is_missing = re.search(f"'({returned})' object has no attribute '({wanted})'", str(error))
     if is_missing:
         return "A decorator modifies the response: return an HttpResponse."
-    return flask.suggest(error)
+    return suggest_name(error)
+
+
+def suggest_name(error: Any) -> str:
+    return circular.suggest(error) or flask.suggest(error)
 
 
 def suggest_await(error: Any) -> str:
@@ -179,6 +183,6 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (RuntimeError, suggest_app_label),
     (AttributeError, suggest_attribute),
     (NameError, flask.suggest),
-    (ImportError, flask.suggest),
+    (ImportError, suggest_name),
     (TypeError, flask.suggest),
 )
