@@ -283,6 +283,7 @@ def logging_settings(debug: bool) -> Settings:
     error = "djng.dev.error_page.ErrorFormatter" if debug else "djng.log.ErrorFormatter"
     formatters = {"djng.error": {"()": error}, "djng.host": {"()": "djng.log.HostFormatter"}}
     stderr = {"class": "logging.StreamHandler"}
+    mails = {**DEFAULT_LOGGING["handlers"]["mail_admins"], "class": "djng.log.AdminEmailHandler"}
     loggers = {
         "django.security.DisallowedHost": {"handlers": ["djng.host"], "propagate": False},
         "django": {"handlers": ["mail_admins"], "level": "INFO"},
@@ -291,7 +292,7 @@ def logging_settings(debug: bool) -> Settings:
     return {
         **DEFAULT_LOGGING,
         "formatters": DEFAULT_LOGGING["formatters"] | formatters,
-        "handlers": DEFAULT_LOGGING["handlers"]
+        "handlers": {**DEFAULT_LOGGING["handlers"], "mail_admins": mails}
         | {name: {**stderr, "formatter": name} for name in formatters},
         "loggers": DEFAULT_LOGGING["loggers"] | loggers,
         "root": {"handlers": ["djng.error"], "level": "WARNING"},

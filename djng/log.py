@@ -1,4 +1,4 @@
-"""Log formatters for a served site. Runs when something is logged.
+"""Log formatters and the admins' mails of a served site. Runs when something is logged.
 
 A request may hold control characters. A terminal would obey them, and a newline would look like the
 start of another entry in the log, so they are escaped, as in ``\\x1b``.
@@ -8,7 +8,10 @@ import logging
 import re
 from typing import Any
 
+from django.conf import settings
+from django.core import mail
 from django.db import DatabaseError
+from django.utils import log
 
 from djng.database import hint_for
 
@@ -57,3 +60,22 @@ class HostFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return f"{escape_controls(record.getMessage())} Set DJANGO_ALLOWED_HOSTS."
+
+
+class AdminEmailHandler(log.AdminEmailHandler):
+    """Django's handler, except that the log says so if ADMINS get no mail."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if settings.ADMINS:  # Django asks only if `send_mail` is its own
+            super().emit(record)
+
+    def send_mail(self, subject: Any, message: Any, *args: Any, **options: Any) -> None:
+        options.pop("fail_silently", None)
+        try:
+            mail.mail_admins(subject, message, *args, **options)
+        except Exception as error:
+            text = (
+                "ADMINS got no mail of this error: %s: %s. Is there a mail server in Djng(%s=...)?"
+            )
+            name = "MAILERS" if hasattr(mail, "mailers") else "EMAIL_HOST"
+            logging.getLogger("djng.log").warning(text, type(error).__name__, error, name)

@@ -261,8 +261,23 @@ def test_a_crash_has_its_page_without_a_mail_server(site):
         page = server.request("/crash/")
         assert (page.status, "Server Error (500)" in page.text) == (500, True)
         log = server.says("RuntimeError: the first error")
+        log = server.says("ADMINS got no mail of this error: ConnectionRefusedError: ")
     assert log.count("Traceback") == 1
+    assert f"Is there a mail server in Djng({WRITE[5:15].partition('=')[0]}=...)?" in log
     assert "InvalidMailer" not in log
+
+
+def test_a_crash_is_mailed_to_the_admins(site):
+    backend = '"django.core.mail.backends.filebased.EmailBackend"'
+    old = f'EMAIL_BACKEND={backend}, EMAIL_FILE_PATH="mails"'
+    new = f'MAILERS={{"default": {{"BACKEND": {backend}, "OPTIONS": {{"file_path": "mails"}}}}}}'
+    site.write(ADMINS).edit("Djng(", f"Djng({new if django.VERSION >= (6, 1) else old}, ")
+    with site.serve(*GUNICORN) as server:
+        assert server.request("/crash/").status == 500
+        assert "no mail" not in server.says("RuntimeError: the first error")
+    (sent,) = (site.folder / "mails").iterdir()
+    assert "Internal Server Error: /crash/" in sent.read_text()
+    assert "To: admin@example.com" in sent.read_text()
 
 
 def test_without_mail_settings_django_decides_where_mails_go(site):
