@@ -20,7 +20,7 @@ from django.conf import global_settings
 from django.utils.log import DEFAULT_LOGGING
 
 from djng.environ import Environment, Settings
-from djng.exceptions import KeywordError, SettingError, SetupError, closest_match
+from djng.exceptions import KeywordError, SettingError, SetupError, closest_match, listed
 
 CONTRIB = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
 MIDDLEWARE = (
@@ -100,7 +100,7 @@ def build(
         build(Path("blog.py"), os.environ, {"LANGUAGE_CODE": "de"}, "blog", "runserver")
     """
     given = {**KEYWORDS, **given}
-    given |= {k: [*given[k]] for k in ("apps", "middleware") if not isinstance(given[k], str)}
+    given |= {name: [*listed(given[name], name)] for name in ("apps", "middleware")}
     check_keywords(given)
     given["data"] = data_folder(file, environ, given["data"])
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
@@ -157,8 +157,6 @@ def override(name: str, value: Any, defaults: Settings) -> Any:
 
 def check_keywords(given: Settings) -> None:
     """Refuse unknown keywords, and capitals that look like a misspelt Django setting."""
-    if isinstance(given["apps"], str) or isinstance(given["middleware"], str):
-        raise KeywordError("apps and middleware are lists.", hint='Write apps=["..."].')
     known = {name for name in dir(global_settings) if name.isupper()} | WITHOUT_DEFAULT
     listed = given.get("INSTALLED_APPS")
     installed = listed if isinstance(listed, list | tuple) else ()
@@ -170,6 +168,8 @@ def check_keywords(given: Settings) -> None:
         like = closest_match(name, known, cutoff=0.9)
         if like and not is_read(name, [*given["apps"], *installed]):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
+    if any(not isinstance(each, str) for each in given["apps"]):
+        raise KeywordError("apps is a list of dotted names.", hint='Write apps=["taggit"].')
     if any(not isinstance(each, str) for each in given["middleware"]):
         hint = 'Write "blog.Basket", or @app.middleware above it.'
         raise KeywordError("middleware is a list of dotted names.", hint=hint)
@@ -200,8 +200,9 @@ def is_read(setting: str, apps: Iterable[str]) -> bool:
 def check_values(settings: Settings) -> None:
     """Refuse values that Django refuses too, but with a hint."""
     for name in ("ALLOWED_HOSTS", "INSTALLED_APPS", "MIDDLEWARE", "CSRF_TRUSTED_ORIGINS"):
-        if isinstance(value := settings[name], str):
-            raise SettingError(f"{name} is a list.", hint=f'Write ["{value}"].')
+        if isinstance(value := settings[name], str | None):
+            hint = f'Write ["{value}"].' if value else "Write [], or leave it out."
+            raise SettingError(f"{name} is a list.", hint=hint)
     for name in ("ADMINS", "MANAGERS") if django.VERSION < (6, 0) else ():
         if like := next((each for each in settings.get(name, ()) if isinstance(each, str)), None):
             hint = f'Write [("Ada", "{like}")].'

@@ -173,6 +173,17 @@ def name_of(thing: Any) -> str:
     return str(getattr(thing, "__name__", type(thing).__name__))
 
 
+def listed(given: Any, keyword: str) -> tuple[Any, ...]:
+    """The items of a list; raises KeywordError for None, a string or a single item."""
+    if given is None:
+        hint = f"Leave it out, or write {keyword}=[]."
+        raise KeywordError(f"{keyword}=None is not a list.", hint=hint)
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        shown = repr(given) if isinstance(given, str) else name_of(given)
+        raise KeywordError(f"{keyword}={shown} is not a list.", hint=f"Write [{shown}].")
+    return tuple(given)
+
+
 def closest_match(name: str, known: Iterable[str], *, cutoff: float = 0.7) -> str | None:
     """The known name that is most like `name`, or None if none is like it."""
     return next(iter(get_close_matches(name, known, n=1, cutoff=cutoff)), None)

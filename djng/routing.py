@@ -10,7 +10,7 @@ from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from djng.exceptions import KeywordError, Location, RouteError, SetupError, caller, name_of
+from djng.exceptions import Location, RouteError, SetupError, caller, listed, name_of
 from djng.responses import View
 from djng.rules import accepts, check_rule
 
@@ -280,14 +280,6 @@ class Router(BaseRouter):
 
         response: HttpResponseBase = call_router(self, request)
         return response
-
-
-def listed(given: Iterable[Any], keyword: str) -> tuple[Any, ...]:
-    """The items of a list; raises KeywordError for a string or a single item."""
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        shown = repr(given) if isinstance(given, str) else name_of(given)
-        raise KeywordError(f"{keyword}={shown} is not a list.", hint=f"Write [{shown}].")
-    return tuple(given)
 
 
 def check_included(prefix: Any, urls: Any, outer: BaseRouter) -> None:

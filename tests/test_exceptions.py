@@ -177,8 +177,33 @@ STOPS = {
     ),
     "text for a list": (
         "from djng import Djng\n\napp = Djng(apps='shop')",
-        "blog.py:3: apps and middleware are lists.",
-        'Write apps=["..."]',
+        "blog.py:3: apps='shop' is not a list.",
+        "Write ['shop'].",
+    ),
+    "no apps": (
+        "from djng import Djng\n\napp = Djng(apps=None)",
+        "blog.py:3: apps=None is not a list.",
+        "Leave it out, or write apps=[].",
+    ),
+    "no middleware": (
+        "from djng import Djng\n\napp = Djng(middleware=None)",
+        "blog.py:3: middleware=None is not a list.",
+        "Leave it out, or write middleware=[].",
+    ),
+    "no middleware of a route": (
+        APP + "@app.get('/', middleware=None)\ndef index(request): ...",
+        "blog.py:4: middleware=None is not a list.",
+        "Leave it out, or write middleware=[].",
+    ),
+    "a module for an app": (
+        "import json\nfrom djng import Djng\n\napp = Djng(apps=[json])",
+        "blog.py:4: apps is a list of dotted names.",
+        'Write apps=["taggit"].',
+    ),
+    "no hosts": (
+        "from djng import Djng\n\napp = Djng(ALLOWED_HOSTS=None)",
+        "blog.py:3: ALLOWED_HOSTS is a list.",
+        "Write [], or leave it out.",
     ),
     "converter last": (
         APP + "@app.get('/<id:int>/')\ndef post(request, id): ...",
