@@ -104,7 +104,7 @@ class Djng(BaseRouter):
         self._build_in_thread = sync_to_async(self._build_handler)  # a `ready` may use the database
         self._ran = False
         given = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
-        self._overrides = overrides
+        self.overrides = overrides  # the Django settings that the file gives
         self._sets_debug = "DEBUG" in overrides or bool(Environment(os.environ).get("DJANGO_DEBUG"))
         self._configure({**given, "data": data, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
@@ -351,7 +351,7 @@ class Djng(BaseRouter):
             settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
         if settings.ALLOWED_HOSTS == DEFAULT_HOSTS:
             settings.ALLOWED_HOSTS = LOOPBACK
-        if "DATABASES" not in self._overrides:
+        if "DATABASES" not in self.overrides:
             database.keep_connections(settings.DATABASES["default"], is_async=is_async)
 
 

@@ -405,11 +405,28 @@ def test_a_missing_slash_keeps_the_body(developed, produced):
 def test_an_unknown_host_shows_the_variable_to_set(developed, produced):
     answer = developed.request("/", Host="blog.example.com", Accept="text/plain")
     assert answer.status == 400
-    assert "set DJANGO_ALLOWED_HOSTS=blog.example.com" in answer.text
+    assert "set DJANGO_ALLOWED_HOSTS=.localhost,127.0.0.1,blog.example.com\n" in answer.text
     assert "Traceback" not in developed.log()
     answer = produced.request("/", Host="blog.example.com")
     assert answer.status == 400
     assert "DJANGO_ALLOWED_HOSTS" not in answer.text
+
+
+def test_a_host_is_added_to_those_of_the_variable(site):
+    hosts = "example.com,127.0.0.1"
+    with site.write("").develop("runserver", "--noreload", DJANGO_ALLOWED_HOSTS=hosts) as server:
+        answer = server.request("/", Host="other.example", Accept="text/plain")
+        assert f"set DJANGO_ALLOWED_HOSTS={hosts},other.example\n" in answer.text
+
+
+def test_a_host_is_added_to_those_of_the_file(site):
+    site.write("from djng import Djng\n\napp = Djng(ALLOWED_HOSTS=['example.com'])")
+    with site.develop("runserver", "--noreload") as server:
+        for host in ("other.example:80", "[::2]:80"):
+            answer = server.request("/", Host=host, Accept="text/plain")
+            added = host.removesuffix(":80")
+            hint = f'write Djng(ALLOWED_HOSTS=["example.com", "{added}"])\n'
+            assert hint in answer.text
 
 
 def test_an_unknown_host_is_one_line_in_the_log(developed, produced):

@@ -3,6 +3,7 @@
 Django's own message stays as it is. A hint adds what only the site knows: its names and commands.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,7 +21,9 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import NoReverseMatch, URLResolver, get_resolver
 
 from djng import database
+from djng.app import Djng
 from djng.dev import circular, flask
+from djng.environ import Environment
 from djng.exceptions import closest_match, command_line, pip_install
 from djng.templates import sources
 
@@ -126,8 +129,14 @@ def url_paths(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
 
 
 def suggest_host(error: Any) -> str:
-    host = re.search("'([^':]+)", str(error))
-    return f"To allow it, set DJANGO_ALLOWED_HOSTS={host[1] if host else 'example.com'}"
+    """The list of hosts to write or to set: those that are allowed already, and the refused one."""
+    found = re.search(r"'(\[.*?\]|[^':]+)", str(error))
+    host = found[1] if found else "example.com"
+    if (site := Djng.current) and "ALLOWED_HOSTS" in site.overrides:
+        hosts = ", ".join(f'"{each}"' for each in [*settings.ALLOWED_HOSTS, host])
+        return f"To allow it, write Djng(ALLOWED_HOSTS=[{hosts}])"
+    allowed = Environment(os.environ).get("DJANGO_ALLOWED_HOSTS") or ".localhost,127.0.0.1"
+    return f"To allow it, set DJANGO_ALLOWED_HOSTS={allowed},{host}"
 
 
 def suggest_migration(error: Any) -> str:
