@@ -158,6 +158,8 @@ def test_celery_finds_its_app(notes):
         assert f"`{line}`" in README
     notes.edit("app = Djng()\n", f"from celery import Celery\n\napp = Djng()\n{CELERY}", "notes.py")
     assert "djng.urlconf" in run("celery -A notes.celery report", notes.folder)
+    done = notes.python("-m", "celery", "-A", "notes", "report")
+    assert "Name the Celery object: celery -A blog.celery worker" in done.stderr
 
 
 def test_the_deployment_check_prints_what_is_shown(notes):

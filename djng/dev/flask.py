@@ -121,6 +121,10 @@ ERRORS = (
     (r"Invalid block tag on line \d+: '(\w+)'", TAGS),
 )
 SENTENCES = (
+    (  # with `celery -A blog`
+        r"'Djng' object has no attribute 'user_options'",
+        "Celery takes app, the Djng object. Name the Celery object: celery -A blog.celery worker",
+    ),
     (r"Djng\.__init__\(\) takes 1 positional argument", "Write `app = Djng()`: it knows its file."),
     (r"Router\.__init__\(\) takes 1 positional argument", 'Write `Router(app_name="shop")`.'),
     (rf"\.({HOOKS})\(\) missing 1 required positional", r"Write @app.\1, without parentheses."),
