@@ -89,9 +89,9 @@ class MiddlewareStack:
             except MiddlewareNotUsed:
                 continue
             if instance is None:
-                raise missing_return(factory)
+                raise missing_return(factory, factory, "a function")
             instances.insert(0, instance)
-            get_response = with_error_views(instance)
+            get_response = with_error_views(instance, factory)
         self.handler = adapt(get_response, to_async)
 
         def hooks(name: str, to_async: bool = False) -> list[View]:
@@ -108,19 +108,20 @@ def runs_async(factory: Any, is_preferred: bool) -> bool:
     return bool(can_async if is_preferred else not getattr(factory, "sync_capable", True))
 
 
-def missing_return(middleware: Any) -> SetupError:
-    message = f"the middleware {name_of(middleware)} returned None."
+def missing_return(factory: Any, middleware: Any, what: str) -> SetupError:
+    """The error for a middleware that returned nothing. Its function may be inside another one."""
+    message = f"the middleware {name_of(factory)} returned None instead of {what}."
     return SetupError(message, hint="Did you forget `return`?", where=locate(middleware))
 
 
-def with_error_views(middleware: Any) -> View:
+def with_error_views(middleware: Any, factory: Any) -> View:
     """Turn exceptions into responses, as Django does around each middleware."""
 
     def call(request: HttpRequest) -> Any:
         try:
             if response := middleware(request):
                 return response
-            raise missing_return(middleware)
+            raise missing_return(factory, middleware, "a response")
         except Exception as error:
             if response := error_response(request, error):
                 return response
@@ -130,7 +131,7 @@ def with_error_views(middleware: Any) -> View:
         try:
             if response := await middleware(request):
                 return response
-            raise missing_return(middleware)
+            raise missing_return(factory, middleware, "a response")
         except Exception as error:
             if response := await sync_to_async(error_response)(request, error):
                 return response

@@ -604,7 +604,7 @@ def test_while_developing_the_error_page_shows_errors_without_such_a_view(debug_
 def test_a_middleware_that_returns_nothing_is_named(debug_server, name, path):
     page = debug_server.request(path, Accept="text/html")
     assert page.status == 500
-    assert re.search(f"the middleware ({name}|call) returned None.", page.text)
+    assert f"the middleware {name} returned None instead of a response." in page.text
     assert "Did you forget `return`?" in page.text
     defined = re.search(rf"^(def|class) {name}\b", SITE, re.MULTILINE)
     line = SITE[: defined.start()].count("\n") + 1
@@ -615,7 +615,7 @@ def test_a_middleware_that_returns_nothing_is_named(debug_server, name, path):
 def test_a_middleware_factory_that_returns_nothing_is_named(site):
     site.write("@app.middleware\ndef forgetful(get_response):\n    def call(request): ...")
     done = site.fork("-c", "import blog; blog.app.wsgi")
-    assert "blog.py:5: the middleware forgetful returned None." in done.stderr
+    assert "blog.py:5: the middleware forgetful returned None instead of a function." in done.stderr
     assert "Did you forget `return`?" in done.stderr
 
 
