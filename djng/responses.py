@@ -100,8 +100,9 @@ def unpack(returned: tuple[Any, ...], view: View) -> tuple[Any, int | None, dict
             return body, status, headers
     # The values may be private, so the message shows only numbers and types.
     shape = ", ".join(str(v) if isinstance(v, int) else type(v).__name__ for v in returned)
-    hint = "Return (body, status), (body, headers) or (body, status, headers)."
-    raise wrong_return(view, f"a tuple of another form: ({shape})", hint)
+    hint = "Return (body, status), (body, headers) or (body, status, headers): the status is a "
+    hint += "number from 200 to 599, the headers are a dict."
+    raise wrong_return(view, f"the tuple ({shape})", hint)
 
 
 def wrong_return(view: View, what: str, hint: str) -> ReturnTypeError:

@@ -174,6 +174,7 @@ def method_not_allowed(methods: Iterable[str], route: Route) -> View:
 
 def missing_key(error: Exception, request: HttpRequest, view: View) -> MissingKeyError:
     keys = ", ".join(dict.fromkeys([*request.POST, *request.FILES, *request.GET]))
-    hint = f"The request has {keys or 'no keys'}. For a key that may be missing, use .get()."
+    nothing = "no query" if request.method in SAFE_METHODS else "no form fields"
+    hint = f"The request has {keys or nothing}. For a key that may be missing, use .get()."
     where = next(user_lines(error.__traceback__), None) or locate(view)
     return MissingKeyError(f"the request has no {error}.", hint=hint, where=where)

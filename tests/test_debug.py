@@ -394,6 +394,13 @@ def test_a_missing_key_of_the_query_is_a_400_in_an_async_view(developed, produce
     assert produced.request("/query/").status == 400
 
 
+def test_a_request_without_any_key_says_what_it_lacks(developed):
+    answer = developed.request("/form/", "POST", "{}", Accept="text/plain", **TOKEN)
+    assert "The request has no form fields. For a key that may be missing, use" in answer.text
+    answer = developed.request("/query/", Accept="text/plain")
+    assert "The request has no query. For a key that may be missing, use .get()." in answer.text
+
+
 def test_a_missing_slash_keeps_the_body(developed, produced):
     for server in (developed, produced):
         answer = server.request("/form?a=b", "POST", "title=a", **FORM)
