@@ -320,9 +320,17 @@ class Djng(BaseRouter):
         """The ASGI application, built for the lifespan or the first request."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        else:
-            handler = self._handlers.get("asgi") or await self._build_in_thread("asgi")
-            await handler(scope, receive, send)
+            return
+        handler = self._handlers.get("asgi") or await self._build_in_thread("asgi")
+        if scope["type"] == "websocket" and (name := getattr(settings, "ASGI_APPLICATION", None)):
+            application = import_string(name)  # that of Channels
+            handler = handler if application is self else application
+        await handler(scope, receive, send)
+
+    def __rsgi_init__(self, loop: Any) -> None:
+        """Say what to do if granian is about to call the site by its own interface, RSGI."""
+        name = self.file.import_name
+        sys.exit(f"djng has no RSGI. Run: granian --interface wsgi {name}:app, or --interface asgi")
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while (await receive())["type"] == "lifespan.startup":

@@ -10,6 +10,7 @@ request has used a thread: `Signal._live_receivers`, the executors of `SyncToAsy
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 from typing import Any
@@ -35,6 +36,8 @@ from django.utils.module_loading import import_string
 
 from djng.wsgi import RobustRequestMixin, with_content_type
 
+logger = logging.getLogger(__name__)
+
 ASYNC_NAME = "djng.serving.middleware.async_name"
 # These clean up what threads have used. After a request without threads they do not block.
 NEVER_BLOCK = {close_caches, close_old_connections, reset_queries, reset_urlconf}
@@ -54,6 +57,16 @@ class ASGIHandler(asgi.ASGIHandler):
             super().load_middleware(is_async)
         finally:
             settings.MIDDLEWARE = names
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            logger.warning(
+                "A WebSocket was refused. WebSockets need Channels and ASGI_APPLICATION."
+            )
+            await receive()
+            await send({"type": "websocket.close"})
+        else:
+            await super().__call__(scope, receive, send)
 
     async def handle(self, scope: Any, receive: Any, send: Any) -> None:
         try:
