@@ -187,7 +187,9 @@ class SiteFile:
             hint = f"Install it ({pip_install(error)}), or correct its name."
             raise SetupError(f"the app {name!r}: {error}.", hint=hint) from error
         if config.label == self.label and config.module is not self.module:
-            message = f"{self.path.name} has the label of the app {config.name}."
+            message = (
+                f"{self.path.name} and the app {config.name} have the same name, {self.label}."
+            )
             raise SetupError(message, hint=f"Rename {self.path.name}.")
         return config
 

@@ -171,7 +171,7 @@ def check_keywords(given: Settings) -> None:
     if any(not isinstance(each, str) for each in given["apps"]):
         raise KeywordError("apps is a list of dotted names.", hint='Write apps=["taggit"].')
     if any(not isinstance(each, str) for each in given["middleware"]):
-        hint = 'Write "blog.Basket", or @app.middleware above it.'
+        hint = 'Write "blog.Basket", or put @app.middleware above the class.'
         raise KeywordError("middleware is a list of dotted names.", hint=hint)
     if not isinstance(given["admin"], str | None):
         raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
@@ -353,7 +353,7 @@ def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
 def data_folder(file: Path, environ: Mapping[str, str], given: Any) -> Path:
     """The folder for what the site writes: the keyword's, DJANGO_DATA, or the file's own."""
     if not isinstance(given, str | os.PathLike | None):
-        raise KeywordError("data is a folder.", hint='Write data="data".')
+        raise KeywordError("data is the path of a folder.", hint='Write data="data".')
     name = given or Environment(environ).get("DJANGO_DATA")
     return Path(os.path.abspath(file.parent / os.path.expanduser(name)))
 

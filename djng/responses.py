@@ -73,7 +73,7 @@ def to_json(returned: Any, view: View) -> JsonResponse:
         return JsonResponse(returned, safe=False)
     except (TypeError, ValueError) as error:
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
-        raise wrong_return(view, f"what is not JSON: {error}", hint) from error
+        raise wrong_return(view, f"something that is not JSON: {error}", hint) from error
 
 
 def from_tuple(
@@ -117,7 +117,7 @@ INSTEAD: tuple[tuple[Any, str], ...] = (
     ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
     ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
     (type, "Return an instance, not the class."),
-    (Exception, "`raise` it."),
+    (Exception, "Write `raise` instead of `return`."),
     (Awaitable, "`await` it in an `async def`: in the view, or in a decorator of the view."),
     (object, "Return a str, a dict, a list or a Django response."),
 )

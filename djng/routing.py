@@ -96,7 +96,7 @@ class BaseRouter:
             check_rule(rule)
             if isinstance(view, BaseRouter):
                 hint = 'Write app.include("/shop/", router).'
-                raise RouteError("a router has rules of its own.", hint=hint)
+                raise RouteError("a router is not a view: it has routes of its own.", hint=hint)
             url_name = name or name_of(view)
             path = rule.removeprefix("/")
             self._add_route(Route(path, view, accepted, url_name, template, caller(), layers))
@@ -235,8 +235,8 @@ class BaseRouter:
 
     def _refuse_late(self) -> None:
         if self.resolved:
-            hint = "Use reverse_lazy(), or import modules with routes before this line."
-            raise SetupError(f"too late: a URL was already resolved at {self.resolved}.", hint=hint)
+            hint = "Write reverse_lazy() there, or move it below all routes and imports of routes."
+            raise SetupError(f"too late: {self.resolved} has already looked up a URL.", hint=hint)
 
 
 Scope = BaseRouter | Route
@@ -285,12 +285,14 @@ class Router(BaseRouter):
 def check_included(prefix: Any, urls: Any, outer: BaseRouter) -> None:
     """Raise RouteError for a prefix that is no path, and for URLs that nothing can include."""
     if not isinstance(prefix, str):
-        hint = 'Write app.include("/shop/", ...); for a translated prefix, a list of path().'
+        hint = (
+            'Write app.include("/shop/", ...). For a translated prefix, include a list of path().'
+        )
         raise RouteError("the prefix is not a string.", hint=hint)
     if isinstance(router := inspect.unwrap(urls) if callable(urls) else None, BaseRouter):
         check_router(prefix, urls, router, outer)
     elif callable(urls):
-        hint = "Write app.route(...) for a view."
+        hint = "To route a view, write app.route(...)."
         raise RouteError(f"{name_of(urls)} has no URLs to include.", hint=hint)
 
 
@@ -315,7 +317,7 @@ def check_pair(route: Route, other: Route) -> None:
         message += ", so their placeholders need the same names."
         raise RouteError(message, hint=hint, where=route.where)
     for method in {*route.methods} & {*other.methods}:
-        message = f"two functions answer {method or 'any method of'} {route}."
+        message = f"two functions answer {method or 'each method of'} {route}."
         raise RouteError(message, hint=hint, where=route.where)
 
 

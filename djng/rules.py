@@ -19,9 +19,9 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 def check_rule(rule: str) -> None:
     """Raise RouteError if Django could not read the rule, or would read it differently."""
-    hint = "Django routes use <int:id>; for a regex, app.include() a list with re_path()."
+    hint = "Django routes use <int:id>. For a regex, app.include() a list with re_path()."
     if re.search(r"[<>{}]|\(\?", re.sub(r"<[^<>{}]+>", "", rule)):
-        raise RouteError(f'"{rule}" is not a route of Django.', hint=hint)
+        raise RouteError(f'Django cannot read the route "{rule}".', hint=hint)
     register_converters(rule)
     try:
         path(rule.removeprefix("/"), HttpResponse)

@@ -22,7 +22,12 @@ SITE = """
         return default_storage.save("report.txt", request)
 """
 GUNICORN = ("-m", "gunicorn", "--bind", "127.0.0.1:PORT", "blog:app")
-SERVERS = ["-m gunicorn blog:app", "-m uvicorn blog:app", "blog.py serve", "blog.py"]
+SERVERS = [
+    "-m gunicorn -b 127.0.0.1:0 blog:app",
+    "-m uvicorn --port 0 blog:app",
+    "blog.py serve",
+    "blog.py",
+]
 HEAD = "from djng import Djng\n\napp = Djng(data={!r})"
 SAYS = "blog.py:3: the site cannot write to its data folder, {}: "
 SHOW = """
@@ -182,4 +187,4 @@ def test_data_among_the_uploaded_files_is_refused(site, data):
 
 def test_the_folder_is_text_or_a_path(site):
     done = site.write("from djng import Djng\n\napp = Djng(data=True)").run("check")
-    assert done.stderr == 'blog.py:3: data is a folder.\n  Write data="data".\n'
+    assert done.stderr == 'blog.py:3: data is the path of a folder.\n  Write data="data".\n'

@@ -342,7 +342,9 @@ def without_key(files, read_only):
 KEYLESS = "blog.py:3: the secret key cannot be saved: [Errno 13] Permission denied: "
 
 
-@pytest.mark.parametrize("command", ["-m gunicorn blog:app", "blog.py serve", "blog.py"])
+@pytest.mark.parametrize(
+    "command", ["-m gunicorn -b 127.0.0.1:0 blog:app", "blog.py serve", "blog.py"]
+)
 def test_a_server_that_cannot_save_the_secret_key_does_not_start(without_key, command):
     done = without_key(*command.split())
     assert done.returncode != 0

@@ -447,7 +447,7 @@ def test_an_unknown_host_is_one_line_in_the_log(developed, produced):
 @pytest.mark.parametrize(
     ("path", "cause"),
     [
-        ("/pots/1/", "no URL of the site is /pots/1/"),
+        ("/pots/1/", "the site has no URL /pots/1/"),
         ("/static-tog/", "Did you mean /static-tag/? All URLs: python blog.py routes"),
         ("/missing/", "Http404: no such thing"),
         ("/media/nothing.txt", "Http404: 'nothing.txt' is no file in MEDIA_ROOT."),
@@ -516,6 +516,6 @@ def test_an_async_generator_names_the_server_that_streams_it(developed):
     for _ in range(2):
         assert developed.request("/stream/").text == "one two"
     log = developed.says("uvicorn blog:app")
-    assert f"blog.py:{line_of('/stream/')}: stream() streams by an async generator" in log
+    assert f"blog.py:{line_of('/stream/')}: stream() returns an async generator" in log
     assert log.count("uvicorn blog:app") == 1
     assert "StreamingHttpResponse must consume" not in log

@@ -35,17 +35,17 @@ STOPS = {
     ),
     "braces": (
         APP + "@app.get('/{id}/')\ndef post(request, id): ...",
-        'blog.py:4: "/{id}/" is not a route of Django.',
+        'blog.py:4: Django cannot read the route "/{id}/".',
         "Django routes use <int:id>",
     ),
     "unclosed": (
         APP + "@app.get('/<int:id/')\ndef post(request, id): ...",
-        'blog.py:4: "/<int:id/" is not a route of Django.',
+        'blog.py:4: Django cannot read the route "/<int:id/".',
         "Django routes use <int:id>",
     ),
     "regex": (
         APP + "@app.get('/(?P<id>.+)/')\ndef post(request, id): ...",
-        'blog.py:4: "/(?P<id>.+)/" is not a route of Django.',
+        'blog.py:4: Django cannot read the route "/(?P<id>.+)/".',
         "re_path()",
     ),
     "converter": (
@@ -152,7 +152,7 @@ STOPS = {
         APP
         + "from django.urls import reverse\n@app.get('/')\ndef index(request): ...\n"
         + "home = reverse('index')\n@app.get('/late/')\ndef late(request): ...",
-        "blog.py:8: too late: a URL was already resolved at blog.py:7.",
+        "blog.py:8: too late: blog.py:7 has already looked up a URL.",
         "reverse_lazy()",
     ),
     "error code": (
@@ -276,7 +276,7 @@ def test_the_name_of_another_app_is_an_error(site):
     site.write(APP, "auth.py")
     done = site.python("auth.py", "check")
     assert done.stderr.startswith(
-        "auth.py:3: auth.py has the label of the app django.contrib.auth."
+        "auth.py:3: auth.py and the app django.contrib.auth have the same name, auth."
     )
 
 

@@ -208,7 +208,7 @@ MISTAKES = {
     ),
     "a view that is included": (
         "app.include('/', print)",
-        "blog.py:7: print has no URLs to include.\n  Write app.route(...) for a view",
+        "blog.py:7: print has no URLs to include.\n  To route a view, write app.route(...)",
     ),
     "a decorator above a route": (
         f"{LOUD}@loud\n{VIEW}app.include('/', router)",
@@ -239,7 +239,8 @@ MISTAKES = {
     ),
     "a router that is routed": (
         "app.route('/shop/')(router)",
-        'blog.py:7: a router has rules of its own.\n  Write app.include("/shop/", router).',
+        "blog.py:7: a router is not a view: it has routes of its own.\n"
+        '  Write app.include("/shop/", router).',
     ),
     "a module in place of its router": (
         "import shop\n\napp.include('/shop/', shop)",
@@ -305,7 +306,7 @@ def test_a_route_after_the_first_resolved_url_is_refused(site):
         def late(request): ...
     """
     done = site.put("late.py", late).fork("late.py")
-    assert "late.py:8: too late: a URL was already resolved at late.py:5." in done.stderr
+    assert "late.py:8: too late: late.py:5 has already looked up a URL." in done.stderr
 
 
 def test_urls_by_language_may_be_included(site):

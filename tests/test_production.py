@@ -479,5 +479,5 @@ def test_a_given_key_is_not_saved(site):
 
 def test_check_deploy_asks_for_the_hosts(site):
     shown = site.write("").run("check", "--deploy", DJANGO_HTTPS="1").stderr
-    assert "(djng.W005) The site answers only this machine." in shown
+    assert "(djng.W005) The site answers only to localhost." in shown
     assert "Set DJANGO_ALLOWED_HOSTS=example.com" in shown

@@ -210,7 +210,7 @@ def test_the_headers_of_a_tuple_are_sent(get, kind):
         ("set", "returned a value of type set", "sorted(...)"),
         ("object", "returned a value of type object", "a Django response"),
         ("class", "returned a value of type type", "not the class"),
-        ("nested", "returned what is not JSON", "plain values"),
+        ("nested", "returned something that is not JSON", "plain values"),
         ("tuple", "returned the tuple (str, str, str, str).", "(body, status)"),
         ("bad_status", "returned the tuple (str, 999).", "from 200 to 599"),
         ("full_204", "returned a body with status 204", "return None"),

@@ -52,7 +52,7 @@ def explain_404(request: HttpRequest) -> Explanation:
     error = getattr(request, "_djng_error", None)
     if isinstance(error, Http404) and not isinstance(error, Resolver404):
         return explain(error, request)
-    return Explanation(f"no URL of the site is {request.path}", hint=suggest_path(request))
+    return Explanation(f"the site has no URL {request.path}", hint=suggest_path(request))
 
 
 def warn_of_waiting(request: HttpRequest) -> None:
@@ -60,8 +60,10 @@ def warn_of_waiting(request: HttpRequest) -> None:
     where, view = view_line(request), getattr(request.resolver_match, "func", None)
     if where not in warned:
         warned.add(where)
-        message = f"{name_of(view)}() streams by an async generator, which only ASGI does."
-        hint = f"runserver sends nothing before its end. To see it stream: {uvicorn_command()}"
+        message = f"{name_of(view)}() returns an async generator, which only ASGI streams."
+        hint = (
+            f"runserver sends all of it at once, at its end. To see it stream: {uvicorn_command()}"
+        )
         logging.getLogger("django.request").warning("%s", Explanation(message, where, hint))
 
 

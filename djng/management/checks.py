@@ -55,7 +55,9 @@ def shared_names(**options: Any) -> list[checks.CheckMessage]:
             other = named.setdefault((route.name, *sorted(arguments)), route)
             if other.rule != route.rule and other.view is not route.view:
                 message = f"{route.where}: {route} and {other} both have the name {route.name}."
-                hint = f'redirect("{route.name}") finds only the last. Give one another name=.'
+                hint = (
+                    f'redirect("{route.name}") finds only the last. Give one of them another name=.'
+                )
                 found.append(checks.Warning(message, hint=hint, id="djng.W004"))
     return found
 
@@ -65,8 +67,8 @@ def missing_hosts(**options: Any) -> list[checks.CheckMessage]:
     """djng.W005: nothing says which hosts the site answers to."""
     if settings.ALLOWED_HOSTS not in (DEFAULT_HOSTS, LOOPBACK):
         return []
-    hint = "Set DJANGO_ALLOWED_HOSTS=example.com, with the names of the site."
-    return [checks.Warning("The site answers only this machine.", hint=hint, id="djng.W005")]
+    hint = "Set DJANGO_ALLOWED_HOSTS=example.com, with the names of the site, separated by commas."
+    return [checks.Warning("The site answers only to localhost.", hint=hint, id="djng.W005")]
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -55,7 +55,7 @@ def check_database(file: Path) -> None:
     """Raise CommandError if there is nothing to copy, or if SQLite would delete the copy."""
     if connection.vendor != "sqlite":
         name = connection.display_name
-        raise CommandError(f"backup copies SQLite. {name} has a command of its own for that.")
+        raise CommandError(f"backup copies only SQLite. Use the command that {name} has for it.")
     if os.path.isdir(file):  # an empty name is the working directory
         example = command_line(f"backup {shlex.quote(str(file / 'monday.sqlite3'))}")
         raise CommandError(f"{file} is a folder. Name a new file: {example}")
