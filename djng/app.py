@@ -71,9 +71,9 @@ class Djng(BaseRouter):
     Takes `apps` and `middleware` to add to Django's defaults; the path of the `admin` (None for no
     admin); whether ``runserver`` may `migrate` when that only adds tables or columns; whether a
     proxy serves the site over `https`; whether to `serve_media`, the uploaded files, even with
-    DEBUG off; the folder for `data`, which is the database, the secret key and the uploaded files;
-    and any Django setting in capitals. A function given for a setting gets the default and returns
-    the value.
+    DEBUG off; the folder for the site's `data`, which are the database, the secret key and the
+    uploaded files (relative to the file, and by default the folder of the file); and any Django
+    setting in capitals. A function given for a setting gets the default and returns the value.
     Raises KeywordError for another keyword, SettingError for a misspelt setting or an environment
     variable that does not parse, and SetupError if the file cannot become a site. ::
 

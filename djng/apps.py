@@ -187,10 +187,9 @@ class SiteFile:
             hint = f"Install it ({pip_install(error)}), or correct its name."
             raise SetupError(f"the app {name!r}: {error}.", hint=hint) from error
         if config.label == self.label and config.module is not self.module:
-            message = (
-                f"{self.path.name} and the app {config.name} have the same name, {self.label}."
-            )
-            raise SetupError(message, hint=f"Rename {self.path.name}.")
+            file = self.path.name
+            message = f"{file} and the app {config.name} have the same name, {self.label}."
+            raise SetupError(message, hint=f"Rename {file}.")
         return config
 
     def ready(self) -> None:

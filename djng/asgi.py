@@ -60,9 +60,7 @@ class ASGIHandler(asgi.ASGIHandler):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket":
-            logger.warning(
-                "A WebSocket was refused. WebSockets need Channels and ASGI_APPLICATION."
-            )
+            logger.warning("A WebSocket was refused. It needs Channels and ASGI_APPLICATION.")
             await receive()
             await send({"type": "websocket.close"})
         else:

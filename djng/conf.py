@@ -64,7 +64,7 @@ HTTPS: Settings = {
     "SILENCED_SYSTEM_CHECKS": ["security.W005", "security.W021"],
 }
 COMMANDS_WITHOUT_HTTPS = ("runserver", "test")
-# Images are built and code is checked with these, and nothing is there yet but the code.
+# Images are built and code is checked with these, where there may be nothing but the code.
 COMMANDS_WITHOUT_DATA = (
     *("--help", "--version", "-h", "backup", "check", "collectstatic", "compilemessages", "help"),
     *("makemessages", "routes", "startapp", "test"),
@@ -158,13 +158,12 @@ def override(name: str, value: Any, defaults: Settings) -> Any:
 def check_keywords(given: Settings) -> None:
     """Refuse unknown keywords, and capitals that look like a misspelt Django setting."""
     known = {name for name in dir(global_settings) if name.isupper()} | WITHOUT_DEFAULT
-    listed = given.get("INSTALLED_APPS")
-    installed = listed if isinstance(listed, list | tuple) else ()
+    named = given.get("INSTALLED_APPS")
+    installed = named if isinstance(named, list | tuple) else ()
     for name in given.keys() - KEYWORDS - known:
         if not name.isupper():
-            raise KeywordError(
-                f"Djng() has no keyword {name!r}.", hint=suggest_keyword(name, known)
-            )
+            hint = suggest_keyword(name, known)
+            raise KeywordError(f"Djng() has no keyword {name!r}.", hint=hint)
         like = closest_match(name, known, cutoff=0.9)
         if like and not is_read(name, [*given["apps"], *installed]):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")

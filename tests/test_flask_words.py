@@ -80,6 +80,7 @@ IN_A_TEMPLATE = {
     "{{ super() }}": "Write instead: {{ block.super }}",
     "{{ form.hidden_tag() }}": "Write instead: {% csrf_token %}",
     "{{ text|tojson }}": 'Write instead: {{ data|json_script:"data" }}',
+    "{{ text|default('none') }}": "Write |default:'none', with a colon.",
     "{% set total = 1 %}": "Write instead: {% with total=1 %}...{% endwith %}",
     "{{ post.title() }}": "Write {{ post.title }}, without parentheses.",
     "{{ post.title(1) }}": "Templates pass no arguments to post.title: call it in the view, or",

@@ -48,7 +48,7 @@ def test_a_websocket_without_channels_is_refused_in_one_line(site, setting):
         with pytest.raises(InvalidStatus, match="403"):
             connect(f"ws://127.0.0.1:{server.port}/echo/", proxy=None)
         assert server.request("/").text == "here"
-    says = "A WebSocket was refused. WebSockets need Channels and ASGI_APPLICATION.\n"
+    says = "A WebSocket was refused. It needs Channels and ASGI_APPLICATION.\n"
     assert server.log().count(says) == 1
     assert "Traceback" not in server.log()
 

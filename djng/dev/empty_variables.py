@@ -32,9 +32,8 @@ def warn_of_flask(record: logging.LogRecord) -> bool:
     if word in VARIABLES and (word, template) not in warned:
         warned.add((word, template))
         message = f"{{{{ {word} }}}} shows nothing: there is no variable of that name."
-        explanation = Explanation(
-            message, find(word, template), f"Write instead: {VARIABLES[word]}"
-        )
+        hint = f"Write instead: {VARIABLES[word]}"
+        explanation = Explanation(message, find(word, template), hint)
         logging.getLogger("django.request").warning("%s", explanation)
     return True
 

@@ -1,6 +1,7 @@
 """What to write instead of Flask's words. Runs when an error names one of them."""
 
 import re
+from html import unescape
 from typing import Any
 
 REQUEST = {
@@ -68,9 +69,9 @@ NAMES = {
     "current_app": "settings, from django.conf",
     "current_user": "request.user",
     "flash": 'messages.success(request, "Saved."), from django.contrib',
-    "login_required": "from django.contrib.auth.decorators import login_required",
     "g": "an attribute of the request: request.started = 1",
     "jsonify": "return the dict or list itself",
+    "login_required": "from django.contrib.auth.decorators import login_required",
     "make_response": "HttpResponse(...), from django.http",
     "redirect": "from django.shortcuts import redirect",
     "render_template": 'return a dict, with template="page.html" in the route',
@@ -151,6 +152,9 @@ def suggest(error: BaseException) -> str:
 
 def suggest_in_template(error: Any) -> str:
     """What to write instead in a template. Django's message may lack the tag that has the word."""
-    tag = getattr(error, "template_debug", {}).get("during", "")
-    called = re.search(rf"\b({'|'.join(VARIABLES)})\(", f"{tag} {error}")
-    return f"Write instead: {VARIABLES[called[1]]}" if called else suggest(error)
+    tag = unescape(getattr(error, "template_debug", {}).get("during", ""))
+    if called := re.search(rf"\b({'|'.join(VARIABLES)})\(", f"{tag} {error}"):
+        return f"Write instead: {VARIABLES[called[1]]}"
+    argument = re.search(r"(\|\w+)\(([^)]+)\)", tag)
+    colon = f"Write {argument[1]}:{argument[2]}, with a colon." if argument else ""
+    return suggest(error) or colon

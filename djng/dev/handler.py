@@ -61,9 +61,7 @@ def warn_of_waiting(request: HttpRequest) -> None:
     if where not in warned:
         warned.add(where)
         message = f"{name_of(view)}() returns an async generator, which only ASGI streams."
-        hint = (
-            f"runserver sends all of it at once, at its end. To see it stream: {uvicorn_command()}"
-        )
+        hint = f"runserver sends all of it at its end. To see it stream: {uvicorn_command()}"
         logging.getLogger("django.request").warning("%s", Explanation(message, where, hint))
 
 
