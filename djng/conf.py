@@ -366,16 +366,10 @@ def create_data_folder(file: Path, data: Path, command: str | None) -> None:
         if not os.access(data, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
+        reason = "it is a file" if data.is_file() else error.strerror
+        message = f"the site cannot write to its data folder, {data}: {reason}."
         hint = "Let the site write there, or name another folder in DJANGO_DATA or Djng(data=...)."
-        message = f"the site cannot write to its data folder, {data}: {error.strerror}."
-        stop_server(SetupError(message, hint=hint), command, error)
-
-
-def stop_server(failure: SetupError, command: str | None, cause: OSError) -> None:
-    """Raise the error in a server, and only print it in other commands, which may do without."""
-    if command in SERVERS:
-        raise failure from cause
-    sys.stderr.write(f"{failure}\n")
+        raise SetupError(message, hint=hint) from error
 
 
 def secret_key(file: Path, data: Path, command: str | None) -> str:
@@ -399,8 +393,10 @@ def secret_key(file: Path, data: Path, command: str | None) -> str:
         raise OSError(f"{saved.name} is empty; delete it")
     except OSError as error:
         hint = f"Set DJANGO_SECRET_KEY, or let the site write and read {saved.name}."
-        message = f"the secret key cannot be saved: {error}."
-        stop_server(SetupError(message, hint=hint), command, error)
+        failure = SetupError(f"the secret key cannot be saved: {error}.", hint=hint)
+        if command in SERVERS:
+            raise failure from error
+        sys.stderr.write(f"{failure}\n")
         return ""
 
 

@@ -381,7 +381,7 @@ def test_makemigrations_does_not_start_anew_beside_applied_migrations(site, gone
 def test_migrate_does_not_ask_to_make_deleted_migrations_again(site):
     shutil.rmtree(site.folder / "blog")
     shown = site.succeed("migrate")
-    assert "the files of these applied migrations are missing: 0001_initial\n" in shown
+    assert "\nblog: the files of these applied migrations are missing: 0001_initial\n" in shown
     assert "python blog.py makemigrations" not in shown
 
 

@@ -20,6 +20,6 @@ class Command(FileNameMixin, migrate.Command):
             loader = MigrationLoader(None, ignore_no_migrations=True)
             if is_first(apps.get_app_config(site.label), site.label, loader):
                 run = f"To write them, run: {command_line('makemigrations')}"
-                text = describe_deleted_files(site.label)
-                text = text or f"{site.label} has models but no migrations. {run}"
-                self.stdout.write(self.style.WARNING(text))
+                deleted = describe_deleted_files(site.label)
+                what = f": {deleted}" if deleted else f" has models but no migrations. {run}"
+                self.stdout.write(self.style.WARNING(f"{site.label}{what}"))
