@@ -13,7 +13,7 @@ from importlib import import_module
 from logging.config import dictConfig
 from threading import RLock
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, ClassVar, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, ParamSpec, Protocol, TypeVar, overload
 
 import django
 from asgiref.sync import sync_to_async
@@ -72,8 +72,9 @@ class Djng(BaseRouter):
     admin); whether ``runserver`` may `migrate` when that only adds tables or columns; whether a
     proxy serves the site over `https`; whether to `serve_media`, the uploaded files, even with
     DEBUG off; the folder for the site's `data`, which are the database, the secret key and the
-    uploaded files (relative to the file, and by default the folder of the file); and any Django
-    setting in capitals. A function given for a setting gets the default and returns the value.
+    uploaded files (relative to the file, and by default the folder of the file); ``users="email"``
+    for users who have an e-mail address and no username; and any Django setting in capitals. A
+    function given for a setting gets the default and returns the value.
     Raises KeywordError for another keyword, SettingError for a misspelt setting or an environment
     variable that does not parse, and SetupError if the file cannot become a site. ::
 
@@ -92,6 +93,7 @@ class Djng(BaseRouter):
         https: bool = False,
         serve_media: bool = False,
         data: str | os.PathLike[str] | None = None,
+        users: Literal["email"] | None = None,
         **overrides: Any,
     ) -> None:
         super().__init__()
@@ -104,9 +106,10 @@ class Djng(BaseRouter):
         self._build_in_thread = sync_to_async(self._build_handler)  # a `ready` may use the database
         self._ran = False
         given = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
+        given |= {"data": data, "users": users}
         self.overrides = overrides  # the Django settings that the file gives
         self._sets_debug = "DEBUG" in overrides or bool(Environment(os.environ).get("DJANGO_DEBUG"))
-        self._configure({**given, "data": data, **overrides})
+        self._configure({**given, **overrides})
         has_admin = admin is not None and installed.is_installed("django.contrib.admin")
         self.admin_path = f"{str(admin).strip('/')}/".lstrip("/") if has_admin else None
         self.migrates, self.serves_media = migrate, serve_media
@@ -144,6 +147,8 @@ class Djng(BaseRouter):
             values["DATABASES"] = conf.for_pytest(values["DATABASES"])
         self.file.register_modules(values)
         self.file.load_apps(values["INSTALLED_APPS"])
+        if given["users"]:
+            import_string("djng.accounts.models.define_user")(self.module)
         import_module("djng.management.checks")  # it registers them
         pre_migrate.connect(self._start_before_migrate)
 

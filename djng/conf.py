@@ -80,6 +80,7 @@ KEYWORDS: Settings = {
     "https": False,
     "serve_media": False,
     "data": None,
+    "users": None,
 }
 # Settings that Django or a package reads, and for which not every Django has a default.
 CSP = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
@@ -108,6 +109,7 @@ def build(
     debug = environment.flag("DJANGO_DEBUG", command == "runserver")
     debug = override("DEBUG", overrides.pop("DEBUG", debug), {"DEBUG": debug})
     settings = default_settings(file, environment, given, command, debug)
+    settings |= {"AUTH_USER_MODEL": f"{label}.User"} if given["users"] else {}
     settings |= {name: override(name, value, settings) for name, value in overrides.items()}
     check_values(settings)
     check_private(given["data"], file.parent, settings["MEDIA_ROOT"])
@@ -174,6 +176,11 @@ def check_keywords(given: Settings) -> None:
         raise KeywordError("middleware is a list of dotted names.", hint=hint)
     if not isinstance(given["admin"], str | None):
         raise KeywordError("admin is a path.", hint='Write admin="admin/", or None.')
+    if given["users"] not in (None, "email"):
+        hint = 'Write users="email", or AUTH_USER_MODEL="blog.User" for a model of your own.'
+        raise KeywordError(f"users={given['users']!r} is unknown.", hint=hint)
+    if given["users"] and "AUTH_USER_MODEL" in given:
+        raise KeywordError("users and AUTH_USER_MODEL both say who signs in.", hint="Remove one.")
 
 
 def suggest_keyword(name: str, settings: set[str]) -> str:

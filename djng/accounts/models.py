@@ -8,6 +8,7 @@ The file defines the site's user model below ``app = Djng(AUTH_USER_MODEL="blog.
         name = models.CharField(max_length=100, blank=True)
 """
 
+from types import ModuleType
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -18,10 +19,12 @@ from django.core import checks
 from django.db import models
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
+from django.db.models.signals import class_prepared
 from django.utils.translation import gettext_lazy as _
 
 from djng.accounts import forms
 from djng.accounts.addresses import normalize_address
+from djng.exceptions import SetupError
 
 
 class NormalizedEmailField(models.EmailField):  # type: ignore[type-arg]
@@ -160,3 +163,20 @@ class EmailUser(AbstractBaseUser, PermissionsMixin):
             text = f"The site's user model is {settings.AUTH_USER_MODEL}."
             messages.insert(0, checks.Error(text, hint=hint, obj=cls, id="djng.E001"))
         return messages
+
+
+def define_user(module: ModuleType) -> None:
+    """Define the user model of ``Djng(users="email")``, in the file's module.
+
+    The file could define it just so. Then its migrations fit, and nothing changes in the database.
+    """
+    user: Any = type("User", (EmailUser,), {"__module__": module.__name__})
+    vars(module)["User"] = user
+    labels = user._meta.label, user.groups.through._meta.label  # Django first makes the latter
+
+    def refuse_another(sender: Any, **signal: Any) -> None:
+        if sender.__module__ == user.__module__ and sender._meta.label in labels:
+            hint = f'Replace users="email" by AUTH_USER_MODEL="{user._meta.label}".'
+            raise SetupError('users="email" has defined the model User already.', hint=hint)
+
+    class_prepared.connect(refuse_another, weak=False)

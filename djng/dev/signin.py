@@ -6,7 +6,6 @@ and adds their URL.
 """
 
 import re
-from hashlib import sha1
 from ipaddress import ip_address
 from typing import Any
 
@@ -16,7 +15,6 @@ from django.contrib.auth import get_user_model, login
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.sessions.backends.base import CreateError
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, TimestampSigner
 from django.db import DatabaseError, models, transaction
@@ -25,6 +23,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 
+from djng.accounts.tokens import mark_as_used
 from djng.dev.error_page import Explanation, respond
 from djng.exceptions import command_line
 
@@ -72,12 +71,6 @@ def check_token(request: HttpRequest, token: str) -> None:
     if not (signer and is_allowed):
         raise BadSignature
     signer.unsign(token, max_age=MINUTES * 60)
-
-
-def mark_as_used(token: str) -> None:
-    """Raise CreateError if the link was used before, whichever process has seen it."""
-    key = sha1(token.encode(), usedforsecurity=False).hexdigest()
-    SessionStore(key).save(must_create=True)
 
 
 def is_local(request: HttpRequest) -> bool:
