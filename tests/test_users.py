@@ -2,13 +2,18 @@
 
 import contextlib
 import os
+import pty
+import re
+import sys
 import tempfile
 from pathlib import Path
+from select import select
+from signal import SIGTERM
 from textwrap import dedent
 
 import pytest
-from conftest import Site
-from test_accounts import HASHER
+from conftest import Site, environment
+from test_accounts import HASHER, PASSWORD, Visitor
 from test_readme import PYTHON
 
 (MEMBERS,) = [text for text in PYTHON if "members.User" in text]
@@ -200,3 +205,292 @@ def test_migrations_need_only_django(members):
     assert "djng." not in file.read_text()
     assert "No changes detected" in run(members, "makemigrations", "--check")
     assert "no issues" in run(members, "check", "--database", "default")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The site of the README, with more fields, DRF's tokens and a superuser made in a terminal."""
+    source = FAST.replace("app = Djng(", 'app = Djng(apps=["rest_framework.authtoken"], ')
+    source = source.replace('"django.contrib.auth.urls"', '"djng.accounts.urls"')
+    field = "    name = models.CharField(max_length=100, blank=True)\n"
+    source = source.replace(field, f"{field}{FIELDS}").replace("app.include", TOKENS, 1)
+    site = Site(tmp_path_factory.mktemp("site")).put("members.py", source)
+    site.variables = {}
+    run(site, "makemigrations", "-v0")
+    run(site, "migrate", "-v0")
+    answers = ["not an address", "Root@Example.org", "Admiral", PASSWORD, PASSWORD]
+    site.terminal = type_in(site, answers, "members.py", "createsuperuser")
+    with site.serve("members.py", "runserver", "--noreload", "PORT") as server:
+        server.site = site
+        yield server
+
+
+FIELDS = """
+    rank = models.CharField(max_length=100)
+    friends = models.ManyToManyField("self", blank=True)
+    rivals = models.ManyToManyField("self", through="Rivalry")
+    joined = models.DateTimeField(auto_now_add=True)
+    REQUIRED_FIELDS = ["rank"]
+
+
+class Rivalry(models.Model):
+    one = models.ForeignKey(User, models.CASCADE, related_name="+")
+    other = models.ForeignKey(User, models.CASCADE, related_name="+")
+
+"""
+TOKENS = """from rest_framework.authtoken.views import obtain_auth_token
+from django.views.decorators.csrf import csrf_exempt
+
+app.route("/token/")(csrf_exempt(obtain_auth_token))
+app.include"""
+
+
+def type_in(site, answers, *command):
+    """Run a command in a terminal, answer what it asks, and return what the terminal shows."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(site.folder)
+        os.execve(sys.executable, [sys.executable, *command], environment())
+    text = ""
+    with contextlib.suppress(OSError):  # the terminal is closed when the command ends
+        while select([terminal], [], [], 20)[0] and (part := os.read(terminal, 1000).decode()):
+            text += part
+            if text.endswith(": ") and answers:
+                os.write(terminal, f"{answers.pop(0)}\n".encode())
+    os.kill(pid, SIGTERM)
+    os.waitpid(pid, 0)
+    os.close(terminal)
+    return text
+
+
+def test_createsuperuser_asks_for_the_address_alone(server):
+    shown = server.site.terminal
+    assert "Enter a valid email address." in shown
+    assert (shown.count("Email address: "), "Username" in shown) == (2, False)
+    assert "Superuser created successfully." in shown
+
+
+def test_createsuperuser_without_questions(members):
+    variables = {**members.variables, "DJANGO_SUPERUSER_PASSWORD": PASSWORD}
+    variables["DJANGO_SUPERUSER_EMAIL"] = "Noinput@Example.org"
+    done = members.fork("members.py", "createsuperuser", "--noinput", **variables)
+    assert "Superuser created" in done.stdout
+    again = members.fork("members.py", "createsuperuser", "--noinput", **variables)
+    assert "That email address is already taken." in again.stderr
+
+
+def test_the_admin_adds_changes_and_finds_users(server):
+    root, added = Visitor(server), Visitor(server)
+    assert root.sign_in("ROOT@example.org", "/admin/").path == "/admin/"
+    page = root.open("/admin/members/user/add/").text
+    names = "email name rank friends usable_password usable_password password1 password2".split()
+    fields = re.findall(r'<(?:input|select|textarea)[^>]* name="(\w+)"', page)
+    assert [name for name in fields if not name.startswith("_")] == [
+        *["csrfmiddlewaretoken", "csrfmiddlewaretoken"][: fields.count("csrfmiddlewaretoken")],
+        *names,
+    ]
+    new = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    new |= {"email": "Grace@Example.org", "rank": "Rear admiral"}
+    page = root.fill_in("/admin/members/user/add/", **new)
+    assert re.fullmatch(r"/admin/members/user/\d+/change/", page.path)
+    page = root.fill_in("/admin/members/user/add/", **{**new, "email": "GRACE@example.ORG"})
+    assert "User with this Email address already exists." in page.text
+    (path,) = re.findall(
+        r'href="(/admin/members/user/\d+/change/)[^"]*">grace@',
+        root.open("/admin/members/user/?q=GRACE").text,
+    )
+    changed = {"email": "Hopper@Example.org", "name": "Grace", "rank": "Admiral", "is_active": "on"}
+    assert root.fill_in(path, **changed).path == "/admin/members/user/"
+    assert 'value="Grace"' in root.open(path).text
+    assert added.sign_in("HOPPER@example.org").text == "<h1>Hello hopper@example.org</h1>"
+    password = {
+        "usable_password": "true",
+        "password1": "other-horse-9",
+        "password2": "other-horse-9",
+    }
+    root.fill_in(path.replace("change", "password"), **password)
+    assert Visitor(server).sign_in("hopper@example.org", password="other-horse-9").path == "/"
+
+
+def test_a_file_may_have_an_admin_of_its_own(site):
+    site.put("members.py", FAST.replace('@app.route("/")', OWN_ADMIN, 1))
+    code = """
+        import members
+        members.app.start()
+        from django.contrib import admin
+        own = admin.site.get_model_admin(members.User)
+        print(type(own).__name__, own.get_fieldsets(None), own.get_fieldsets(None, members.User()))
+    """
+    done = site.fork("-c", dedent(code))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("MemberAdmin ((None, {'classes': ('wide',), 'fields': ('email',")
+    assert done.stdout.endswith(" [(None, {'fields': ['name']})]\n")
+
+
+OWN_ADMIN = """from djng.accounts.admin import EmailUserAdmin
+
+
+@app.admin(User)
+class MemberAdmin(EmailUserAdmin):
+    fieldsets = [(None, {"fields": ["name"]})]
+    add_fieldsets = (*EmailUserAdmin.add_fieldsets, ("More", {"fields": ["name"]}))
+
+
+@app.route("/")"""
+
+
+def test_a_password_is_reset_for_either_form_of_an_address(server):
+    visitor = Visitor(server)
+    fields = {"rank": "Sailor", "password1": PASSWORD, "password2": PASSWORD}
+    visitor.fill_in("/accounts/signup/", email="Ada@BÜCHER.example", **fields)
+    for number, address in enumerate(["ada@xn--bcher-kva.example", "ADA@bücher.example"]):
+        visitor.fill_in("/accounts/password_reset/", email=address)
+        found = re.findall(r"http://[\d.:]+(/accounts/reset/\S+)", server.says("you are: ada@b"))
+        assert len(found) == number + 1
+    new = {"new_password1": "battery-staple-8", "new_password2": "battery-staple-8"}
+    assert "Your password has been set." in visitor.fill_in(found[-1], **new).text
+    page = Visitor(server).sign_in("ada@xn--BCHER-kva.example", password="battery-staple-8")
+    assert page.text == "<h1>Hello ada@bücher.example</h1>"
+
+
+def test_a_password_is_changed(server):
+    visitor = Visitor(server)
+    fields = {"rank": "Sailor", "password1": PASSWORD, "password2": PASSWORD}
+    visitor.fill_in("/accounts/signup/", email="changer@example.org", **fields)
+    new = {"new_password1": "battery-staple-8", "new_password2": "battery-staple-8"}
+    page = visitor.fill_in("/accounts/password_change/", old_password=PASSWORD, **new)
+    assert "Your password was changed." in page.text
+    assert visitor.open("/").text == "<h1>Hello changer@example.org</h1>"
+
+
+def test_rest_frameworks_tokens(server):
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    body = f"username=ROOT@example.ORG&password={PASSWORD}"
+    answer = server.request("/token/", "POST", body, **form)
+    assert re.fullmatch(r'{"token":"\w{40}"}', answer.text)
+    shown = run(server.site, "drf_create_token", "Root@Example.org")
+    assert answer.text[10:50] in shown
+    root = Visitor(server)
+    root.sign_in("root@example.org", "/admin/")
+    assert "root@example.org" in root.open("/admin/authtoken/tokenproxy/?q=ROOT").text
+
+
+def test_allauth(tmp_path):
+    site = Site(tmp_path).put("members.py", ALLAUTH)
+    with site.serve("members.py", "runserver", PORT="PORT") as server:
+        visitor, again = Visitor(server), Visitor(server)
+        passwords = {"password1": PASSWORD, "password2": PASSWORD}
+        page = visitor.fill_in("/accounts/signup/", email="Ada@Example.org", **passwords)
+        assert page.text == "<h1>Hello ada@example.org</h1>"
+        page = again.fill_in("/accounts/login/", login="ADA@example.ORG", password=PASSWORD)
+        assert page.text == "<h1>Hello ada@example.org</h1>"
+        other = Visitor(server).fill_in("/accounts/signup/", email="ADA@example.org", **passwords)
+        assert "Hello" not in other.text
+        server.says("Please Confirm Your Email Address")
+
+
+ALLAUTH = (
+    FAST.replace(
+        "app = Djng(",
+        """app = Djng(
+    apps=["allauth", "allauth.account"],
+    middleware=["allauth.account.middleware.AccountMiddleware"],
+    AUTHENTICATION_BACKENDS=["allauth.account.auth_backends.AuthenticationBackend"],
+    ACCOUNT_USER_MODEL_USERNAME_FIELD=None,
+    ACCOUNT_LOGIN_METHODS={"email"},
+    ACCOUNT_SIGNUP_FIELDS=["email*", "password1*", "password2*"],
+    """,
+    )
+    .replace('"django.contrib.auth.urls"', '"allauth.urls"')
+    .replace('app.include("/accounts/", "djng.signup")\n', "")
+)
+
+
+def test_the_sign_in_link_makes_the_first_user(site):
+    with site.put("blog.py", KEYWORD).develop() as server:
+        (link,) = re.findall(r"sign in\s+http://[^/]+(/\S+)", server.says("CONTROL-C"))
+        visitor = Visitor(server)
+        assert visitor.open(link).path == "/admin/"
+        assert visitor.open("/").text == "admin@localhost"
+        page = visitor.open("/admin/blog/user/1/change/").text
+        assert 'value="admin@localhost"' in page
+
+
+KEYWORD = """
+from djng import Djng
+
+app = Djng(users="email")
+
+
+@app.route("/")
+def index(request):
+    return str(request.user)
+
+
+if __name__ == "__main__":
+    app.run()
+"""
+CLASS = """
+app = Djng(AUTH_USER_MODEL="blog.User")
+
+from djng.accounts.models import EmailUser
+
+
+class User(EmailUser):
+    pass
+"""
+
+
+def test_the_keyword_defines_what_the_file_could_define_itself(site):
+    site.put("blog.py", KEYWORD)
+    assert "Create model User" in site.succeed("makemigrations")
+    site.edit('\napp = Djng(users="email")\n', CLASS)
+    assert "No changes detected" in site.succeed("makemigrations", "--check")
+    site.edit("    pass\n", "    name = models.CharField(max_length=9, blank=True, default='')\n")
+    site.edit("from djng import", "from django.db import models\nfrom djng import")
+    assert "Add field name to user" in site.succeed("makemigrations", "--dry-run")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('"email"', '"mail"', 'Write users="email", or AUTH_USER_MODEL="blog.User"'),
+        (")", ', AUTH_USER_MODEL="blog.User")', "users and AUTH_USER_MODEL both say who signs in."),
+        (
+            'app = Djng(users="email")\n',
+            CLASS.replace('AUTH_USER_MODEL="blog.User"', 'users="email"'),
+            'Replace users="email" by AUTH_USER_MODEL="blog.User".',
+        ),
+        (
+            'app = Djng(users="email")\n',
+            CLASS.replace('AUTH_USER_MODEL="blog.User"', ""),
+            'HINT: Write Djng(AUTH_USER_MODEL="blog.User").',
+        ),
+    ],
+)
+def test_mistakes_are_explained(site, old, new, message):
+    done = site.put("blog.py", KEYWORD.replace(old, new, 1)).run("check")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+LOOK = """
+from django.apps import apps
+
+
+@app.command
+def look():
+    config = apps.get_app_config("djng_accounts")
+    print(config.models_module, [*config.get_models()])
+"""
+
+
+def test_a_site_without_such_users_has_no_models_of_them(site):
+    done = site.write(LOOK).succeed("look")
+    assert done == "None []\n"
+    assert "No changes detected" in site.succeed("makemigrations", "--check")
+    without = 'INSTALLED_APPS=lambda all: [each for each in all if "contrib" not in each]'
+    auth = 'MIDDLEWARE=lambda all: [each for each in all if "contrib" not in each]'
+    site.write(f"from djng import Djng\n\napp = Djng(admin=None, {without}, {auth})")
+    assert "no issues" in site.succeed("check")

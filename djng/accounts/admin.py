@@ -1,4 +1,4 @@
-"""The admin of users with an e-mail address. Runs when Django's admin looks for admin modules."""
+"""The admin of users who have an e-mail address and no username."""
 
 from typing import Any
 
@@ -65,6 +65,8 @@ def added_fields(model: Any) -> list[str]:
     ]
 
 
-User = get_user_model()
-if issubclass(User, EmailUser) and not admin.site.is_registered(User):
-    admin.site.register(User, EmailUserAdmin)
+def register_users() -> None:
+    """Show the site's users in the admin, unless the file has registered them already."""
+    user = get_user_model()
+    if issubclass(user, EmailUser) and not admin.site.is_registered(user):
+        admin.site.register(user, EmailUserAdmin)
