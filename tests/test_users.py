@@ -10,9 +10,10 @@ from pathlib import Path
 from select import select
 from signal import SIGTERM
 from textwrap import dedent
+from urllib.error import HTTPError
 
 import pytest
-from conftest import Site, environment
+from conftest import ROOT, Site, environment
 from test_accounts import HASHER, PASSWORD, Visitor
 from test_readme import PYTHON
 
@@ -494,3 +495,37 @@ def test_a_site_without_such_users_has_no_models_of_them(site):
     auth = 'MIDDLEWARE=lambda all: [each for each in all if "contrib" not in each]'
     site.write(f"from djng import Djng\n\napp = Djng(admin=None, {without}, {auth})")
     assert "no issues" in site.succeed("check")
+
+
+USERS = (ROOT / "docs/users.md").read_text()
+SHORT, LONG, LIMITED = re.findall(r"^```python\n(.*?)^```$", USERS, re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_begins_with_a_site_where_people_sign_in(site):
+    with site.put(
+        "blog.py", SHORT.replace("app = Djng(", f"app = Djng({HASHER}, ")
+    ).develop() as server:
+        visitor, again = Visitor(server), Visitor(server)
+        assert visitor.sign_up("Ada@Example.org").text == "<h1>Hello ada@example.org</h1>"
+        assert "Log in by email" in again.open("/").text
+        assert again.sign_in("ADA@example.org").text == "<h1>Hello ada@example.org</h1>"
+
+
+def test_the_page_shows_a_model_and_its_admin(site):
+    site.put("members.py", LONG)
+    code = """
+        import members
+        members.app.start()
+        from django.contrib import admin
+        print(type(admin.site.get_model_admin(members.User)).__name__)
+    """
+    assert site.fork("-c", dedent(code)).stdout == "MemberAdmin\n"
+
+
+def test_the_page_shows_how_to_limit_requests(site):
+    with site.put("blog.py", LIMITED).develop() as server:
+        visitor = Visitor(server)
+        for _ in range(5):
+            visitor.fill_in("/accounts/login/mail/", email="nobody@example.org")
+        with pytest.raises(HTTPError, match="429"):
+            visitor.fill_in("/accounts/login/mail/", email="nobody@example.org")
