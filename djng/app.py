@@ -105,8 +105,8 @@ class Djng(BaseRouter):
         self._handlers: dict[str, Any] = {}
         self._build_in_thread = sync_to_async(self._build_handler)  # a `ready` may use the database
         self._ran = False
-        given = {"apps": apps, "middleware": middleware, "admin": admin, "https": https}
-        given |= {"data": data, "users": users}
+        given: dict[str, Any] = {"apps": apps, "middleware": middleware, "admin": admin}
+        given |= {"https": https, "data": data, "users": users}
         self.overrides = overrides  # the Django settings that the file gives
         self._sets_debug = "DEBUG" in overrides or bool(Environment(os.environ).get("DJANGO_DEBUG"))
         self._configure({**given, **overrides})
