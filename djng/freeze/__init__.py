@@ -1,0 +1,1 @@
+"""Write a site as files for a static host: `crawler` asks for the pages, `links` rewrites them."""

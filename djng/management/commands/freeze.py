@@ -1,0 +1,65 @@
+"""Write the site as files for a static host. Runs as ``python blog.py freeze DIR``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.templatetags.static import static
+from django.urls import get_resolver
+
+from djng.app import Djng
+from djng.exceptions import is_library_file
+from djng.freeze.crawler import Crawler
+from djng.management.commands.routes import list_urls
+
+
+class Command(BaseCommand):
+    help = "Writes the site as files for a static host."
+    requires_system_checks = ()  # `handle` runs them
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add = parser.add_argument
+        add("folder", type=Path, metavar="DIR", help="the folder for the files")
+        add("--url", action="append", default=[], help="a path to which no page links; repeatable")
+        add("--base-url", default="http://localhost/", help="the address, for feeds and sitemaps")
+        add("--relative", action="store_true", help="links that work below any address, or a disk")
+
+    def handle(self, *args: Any, folder: Path, base_url: str, **options: Any) -> None:
+        if not urlsplit(base_url).netloc:
+            raise CommandError(f"{base_url} is not an address. Write --base-url https://{base_url}")
+        site = cast(Djng, Djng.current)
+        site.serves_media = True
+        settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["*"], False
+        self.check()
+        excluded = (f"/{site.admin_path}",) if site.admin_path else ()
+        base = f"{base_url.rstrip('/')}/"
+        crawler = Crawler(base, is_relative=options["relative"], excluded=excluded)
+        crawler.crawl(["/", *own_urls()], options["url"], self.show)
+        try:
+            self.stdout.write(f"Wrote {crawler.write(folder)} files to {folder}.")
+        except OSError as error:
+            raise CommandError(f"{error.filename} is not written: {error.strerror}.") from error
+        for note, urls in sorted(crawler.notes.items()):
+            more = f" and {len(urls) - 5} others" if len(urls) > 5 else ""
+            self.stdout.write(f"  {note}: {', '.join(sorted(urls)[:5])}{more}")
+
+    def show(self, pages: int) -> None:
+        """Show the progress in a terminal, in one line."""
+        if self.stdout.isatty():
+            self.stdout.write(f"\r{pages} pages ", ending="\r")
+            self.stdout.flush()
+
+
+def own_urls() -> Iterator[str]:
+    """The routes without arguments, the user's static files, and the files in ``public``."""
+    for row in list_urls(get_resolver(), include_admin=False):
+        if row.view and not {*"<^("} & {*row.url}:  # the admin has none
+            yield row.url
+    found = [each for finder in get_finders() for each in finder.list([])]
+    yield from (static(path) for path, at in found if not is_library_file(at.path(path)))
+    public = Path(settings.WHITENOISE_ROOT or "/nowhere")
+    yield from (f"/{file.relative_to(public)}" for file in public.rglob("*") if file.is_file())
