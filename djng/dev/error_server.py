@@ -52,8 +52,10 @@ def error_application(explanation: Explanation, debug: bool) -> WSGIApplication:
     def application(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
         kind = "html" if "text/html" in environ.get("HTTP_ACCEPT", "") else "plain"
         headers = [("Content-Type", f"text/{kind}; charset=utf-8"), ("Cache-Control", "no-store")]
-        start_response("500 Internal Server Error", [*headers, ("X-Djng-Error", error_id)])
-        if not (debug and re.fullmatch(LOCAL_HOST, environ.get("HTTP_HOST", ""))):
+        is_shown = debug and re.fullmatch(LOCAL_HOST, environ.get("HTTP_HOST", ""))
+        headers += [("X-Djng-Error", error_id)] if is_shown else []  # pages reload to show it
+        start_response("500 Internal Server Error", headers)
+        if not is_shown:
             return [b"Server Error (500)\n"]
         page = explanation.to_html(error_id=error_id) if kind == "html" else f"{explanation}\n"
         return [page.encode()]
