@@ -11,6 +11,8 @@ import pytest
 
 SITE = """\
 import gzip
+import time
+from pathlib import Path
 from django.http import HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from djng import Djng
@@ -37,6 +39,12 @@ def index(request):
 @app.get("/page/", template="page.html")
 def page(request):
     return {}
+
+
+@app.get("/plot/")
+def plot(request):
+    Path("static/plot.svg").write_text(f"<svg><!-- {time.time_ns()} --></svg>")
+    return "a plot"
 
 
 @csrf_exempt
@@ -189,6 +197,12 @@ def test_files_that_editors_write_for_themselves_reload_nothing(module_site, ser
     time.sleep(1)
     assert page.evaluate("mark") == 1
     assert count(server, "changed: ") == restarts
+
+
+def test_a_file_that_each_request_writes_does_not_reload_the_page_forever(server, visit):
+    visit("/plot/")
+    time.sleep(3)
+    assert 1 <= count(server, r"GET +/plot/\n") <= 3
 
 
 def test_a_mistake_is_shown_and_then_its_fix(module_site, visit, save):

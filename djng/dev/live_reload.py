@@ -6,10 +6,12 @@ script listens to a stream of server-sent events, which tell the present version
 
 import json
 import logging
+import math
 import re
 import time
+from collections import deque
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 from typing import Any, NamedTuple, cast
@@ -34,6 +36,7 @@ SCRIPT = Path(__file__).with_name("live_reload.js")
 PREFIX = "/__reload__/"
 # The first write after a browser has gone still succeeds, so a thread ends after two intervals.
 REPEAT_INTERVAL = 5  # seconds
+CLOCK_TICK = 0.01  # seconds by which the time of a file may be late
 # Swap files, backups and other files that editors write beside the one that they save.
 EDITORS_WRITE = re.compile(r"[.#].*|.*(~|___|\.tmp|\.swp|\.bak)|\d+")
 
@@ -49,12 +52,19 @@ class Version(NamedTuple):
     styles: str
 
 
+class Period(NamedTuple):
+    start: float
+    end: float
+
+
 class SiteVersion:
     """The version of the site that this process serves. Threads can wait for the next one."""
 
     def __init__(self) -> None:
         self.changed = Condition()
         self.current = Version(timestamp(), timestamp())
+        self.requests: deque[Period] = deque(maxlen=100)  # the last ones that a view has answered
+        self.outputs: set[Path] = set()  # files that have last changed during a request
         autoreload.autoreload_started.connect(self.watch_folders)
         autoreload.file_changed.connect(self.note_change)
 
@@ -68,12 +78,37 @@ class SiteVersion:
         is_inside = any(folder in file_path.parents for folder in folders_of_pages())
         if file_path.suffix == ".py" or not (is_inside or is_translation):
             return None
-        if not (EDITORS_WRITE.fullmatch(file_path.name) or file_path.is_dir()):
+        is_edited = not (EDITORS_WRITE.fullmatch(file_path.name) or file_path.is_dir())
+        if is_edited and not self.is_output(file_path):
             with self.changed:
                 field = "styles" if file_path.suffix == ".css" else "page"
                 self.current = self.current._replace(**{field: timestamp()})
                 self.changed.notify_all()
         return True
+
+    def is_output(self, file: Path) -> bool:
+        """Whether requests write the file: its last two changes came during one.
+
+        A page that reloads for such a file would reload forever, as each request writes it again.
+        """
+        written = file.stat().st_mtime if file.exists() else 0
+        during_request = any(start <= written <= end for start, end in [*self.requests])
+        is_repeated = during_request and file in self.outputs
+        (self.outputs.add if during_request else self.outputs.discard)(file)
+        return is_repeated
+
+    @contextmanager
+    def note_request(self, request: HttpRequest) -> Iterator[None]:
+        """Remember when the request was answered, unless that was without a view."""
+        period = Period(time.time() - CLOCK_TICK, math.inf)
+        self.requests.append(period)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):  # there were many since then
+                self.requests.remove(period)
+            if request.resolver_match:
+                self.requests.append(period._replace(end=time.time()))
 
     def stream(self) -> Iterator[str]:
         """Yield the version as server-sent events: at once, when it changes, and now and then."""
@@ -112,6 +147,10 @@ class LiveReloadHandler(DevelopmentHandler):
     def get_response(self, request: HttpRequest) -> HttpResponseBase:
         if view := self.views.get(request.path_info.removeprefix(script_name())):
             return cast(HttpResponseBase, view(request))
+        with self.version.note_request(request):
+            return self.get_page(request)
+
+    def get_page(self, request: HttpRequest) -> HttpResponseBase:
         if not (is_navigation(request) and has_allowed_host(request)):
             return super().get_response(request)
         version = self.version.current  # from before the view: the site may change meanwhile
