@@ -43,8 +43,9 @@ def hint_for(error: Any) -> str:
     if re.search("password|authentication|invalid .*(option|value)", message):
         return "Check the user, the password and the options of the database."
     if re.search(r"no such (table|column)|has no column|n[o']t exist|unknown col", message.lower()):
-        frames = [frame for frame, _ in walk_tb(error.__traceback__)]
-        if any(frame.f_code.co_name == "<module>" for frame in frames):
+        codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]
+        # "<string>" is the code that `shell -c` runs, once the file has been read.
+        if any(c.co_name == "<module>" and c.co_filename != "<string>" for c in codes):
             return "The file is being read: ask the database in a function, which runs later."
         commands = command_line("makemigrations", "migrate")
         return f"The models are ahead of the database: {commands}"

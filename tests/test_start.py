@@ -68,6 +68,17 @@ def test_a_missing_table_is_an_error_with_the_commands_that_create_it(site):
     assert "Traceback" not in done.stderr
 
 
+def test_a_missing_table_in_the_shell_has_the_same_hint(site):
+    site.write("""
+        from django.db import models
+
+        class Post(models.Model):
+            title = models.TextField()
+    """)
+    done = site.run("shell", "-c", "print(Post.objects.count())")
+    assert "python blog.py makemigrations, then python blog.py migrate" in done.stderr
+
+
 MAIN = 'if __name__ == "__main__":\n    '
 ENDS_IN_RUN = [
     f"{MAIN}app.run()",

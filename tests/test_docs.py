@@ -1,0 +1,207 @@
+"""Every block of the guide is run, in the order in which a reader meets it.
+
+A page is read as docs/CONTRIBUTING.md says:
+
+- A block whose first line is a comment with a file's name is saved under that name.
+- A Python block without a name is added to the Python file that was saved last. A line
+  ``app = Djng(...)`` in it replaces the one of the file.
+- In a console block, lines with ``$`` are commands, and what follows is what they print. Three dots
+  stand for any text. A server runs until the next one starts. ``curl`` asks it.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import django
+import pytest
+from conftest import ROOT, environment, free_port, serving
+
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in ROOT.glob("docs/**/*.md")}
+# Pages that other tests run, or that show no code to run.
+OTHERS = {
+    "docs/README.md": "",
+    "docs/SECURITY.md": "",
+    "docs/how-it-works.md": "test_layout",
+    "docs/imports.md": "test_imports",
+    "docs/promises.md": "test_promises",
+    "docs/reference.md": "test_reference",
+    "docs/websockets.md": "test_websockets",
+}
+# What a page needs that not every environment has.
+NEEDS_DJANGO = {"docs/guide/tasks.md": (6, 0)}
+NEEDS_MODULE = {"docs/guide/fast-apis.md": "django_bolt"}
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAME = re.compile(r"^(?:#|<!--|/\*|//) ([\w./-]+\.\w+|\.\w+)(?: -->| \*/)?\n")
+APP = re.compile(r"^app = Djng\((?:.*\)(?: *#.*)?|\n(?: .*\n)*\))\n", re.MULTILINE)
+END = '\n\nif __name__ == "__main__":'
+SERVER = r"python \w+\.py( (runserver|serve|runbolt).*)?|(gunicorn|uvicorn|daphne|hypercorn) .*"
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def steps(text):
+    """Yield each command of a console block, with the output that is shown below it."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, output = part.partition("\n")
+        yield command, output
+
+
+def is_shown(output, shown):
+    """Whether the output is what a page shows, where three dots stand for any text."""
+    pattern = ".*".join(re.escape(each.strip()) for each in shown.split("..."))
+    return re.fullmatch(pattern, output.strip(), re.DOTALL)
+
+
+def assert_prints(output, shown):
+    if not is_shown(output, shown):
+        raise AssertionError(f"this is printed:\n{output[:600]}")
+
+
+class Reader:
+    """Somebody who does what a page says, in an empty folder."""
+
+    def __init__(self, folder):
+        self.folder, self.port = folder, free_port()
+        self.file = self.server = None
+        self.stack = contextlib.ExitStack()
+
+    def do(self, language, text):
+        if name := NAME.match(text):
+            self.save(name[1], text)
+        elif language == "python":
+            self.add(text)
+        elif language == "console":
+            for command, shown in steps(text):
+                self.run(command, shown)
+        else:
+            assert language in ("", "text"), f"{language}: a block that no test runs"
+
+    def save(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        if "app.run()" in text:
+            self.file = path
+
+    def add(self, text):
+        source = self.file.read_text()
+        if app := APP.search(text):
+            source, text = APP.sub(lambda _: app[0], source, count=1), APP.sub("", text)
+        code, end, last = source.partition(END)
+        self.file.write_text(f"{code}\n\n{text.strip()}\n{end}{last}")
+
+    def run(self, command, shown):
+        if command.startswith("pip install"):
+            assert_known(command)
+        elif re.fullmatch(SERVER, command):
+            self.serve(command.replace("8000", str(self.port)))
+            is_runserver = re.fullmatch(r"python \w+\.py( runserver.*)?", command)
+            shown = shown.replace("8000", str(self.port)) or ("...Stop:" * bool(is_runserver))
+            assert_prints(self.wait(self.server.log, f"{shown}..."), f"{shown}...")
+        elif command.startswith("curl"):
+            command = command.replace("curl", "curl -s", 1).replace("8000", str(self.port))
+            # A server that has not yet reloaded answers as before.
+            assert_prints(self.wait(lambda: self.call(command, shown), shown), shown)
+        else:
+            output = self.call(command, shown)
+            if shown:
+                assert_prints(output, shown)
+
+    def wait(self, read, shown, patience=8):
+        """What `read` returns once it is what the page shows."""
+        end = time.monotonic() + patience
+        while not is_shown(output := read(), shown) and time.monotonic() < end:
+            time.sleep(0.1)
+        return output
+
+    def call(self, command, shown):
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=self.folder,
+            env=environment(PATH=PATH, NO_PROXY="*", COLUMNS="100"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        assert shown or done.returncode == 0, done.stdout
+        return done.stdout.replace("\r", "")
+
+    def serve(self, command):
+        self.stack.close()
+        variables = {"PATH": PATH, "PORT": str(self.port), "UVICORN_PORT": str(self.port)}
+        variables["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{self.port}"
+        server = serving(["bash", "-c", f"exec {command}"], self.folder, self.port, variables)
+        self.server = self.stack.enter_context(server)
+
+
+def assert_known(command):
+    """Packages that a page installs are extras of djng, or in the environment of the tests."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    known = {re.split(r"[\[<>=;~ ]", each)[0] for each in project["dependency-groups"]["dev"]}
+    for package in shlex.split(command)[2:]:
+        name, _, extras = package.rstrip("]").partition("[")
+        if name == "djng":
+            assert {*extras.split(",")} <= {*project["project"]["optional-dependencies"]}, package
+        else:
+            assert re.split("[<>=~]", name)[0] in known | {"django"}, package
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in OTHERS])
+def test_a_page_works_as_it_is_written(page, tmp_path):
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    if NEEDS_DJANGO.get(page, ()) > django.VERSION:
+        pytest.skip("this needs a newer Django")
+    if module := NEEDS_MODULE.get(page):
+        pytest.importorskip(module)
+    reader = Reader(tmp_path)
+    with reader.stack:
+        for block in BLOCK.finditer(PAGES[page]):
+            line = PAGES[page][: block.start()].count("\n") + 1
+            try:
+                reader.do(block[1], block[2])
+            except AssertionError as error:
+                raise AssertionError(f"{page}:{line}\n{error}") from None
+
+
+def anchors(text):
+    """The anchors that a code host makes of the headings of a page."""
+    found = {}
+    for title in re.findall(r"^#+ (.+)$", BLOCK.sub("", text), re.MULTILINE):
+        anchor = re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+        number = found[anchor] = found.get(anchor, -1) + 1
+        yield f"{anchor}-{number}" if number else anchor
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", *PAGES])
+def test_links_lead_somewhere(page):
+    text = BLOCK.sub("", (ROOT / page).read_text())
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+        path, _, anchor = target.partition("#")
+        file = (ROOT / page).parent / path if path else ROOT / page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text()), target
+
+
+def test_the_index_lists_every_page():
+    links = re.findall(r"\]\(([\w./-]+\.md)\)", PAGES["docs/README.md"])
+    assert sorted({*PAGES} - {f"docs/{link}" for link in links}) == ["docs/README.md"]
+
+
+def test_pages_of_the_guide_say_what_djangos_documentation_has():
+    for page in PAGES:
+        if page.startswith("docs/guide/"):
+            assert "**In Django's documentation:**" in PAGES[page], page
+
+
+def test_other_pages_have_a_test_of_their_own():
+    for test in filter(None, OTHERS.values()):
+        assert (ROOT / f"tests/{test}.py").exists()
