@@ -1,11 +1,11 @@
-"""Runs every row of the README's tables for people who come from Flask or from Django."""
+"""Runs every row of the pages for people who come from Flask or from Django."""
 
 import re
 from textwrap import indent
 
 import django
 import pytest
-from test_readme import README
+from conftest import ROOT
 
 APP = "from djng import Djng, Router\n\napp = Djng()\n\n\n"
 RUN = 'if __name__ == "__main__":\n    app.run()\n'
@@ -287,7 +287,8 @@ DJANGO = {
 
 def rows(title):
     """The left side of each row of a table, and the code on the right side."""
-    table = README.partition(f"## Coming from {title}\n")[2].partition("\n## ")[0]
+    page = (ROOT / f"docs/from-{title.lower()}.md").read_text()
+    table = page.partition("## What to write instead\n")[2].partition("\n## ")[0]
     for left, right in re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)[1:]:
         yield re.findall(r"`(.+?)`", left)[0], re.findall(r"`(.+?)`", right)
 

@@ -3,13 +3,15 @@
 A page is read as docs/CONTRIBUTING.md says:
 
 - A block whose first line is a comment with a file's name is saved under that name.
-- A Python block without a name is added to the Python file that was saved last. A line
-  ``app = Djng(...)`` in it replaces the one of the file.
+- A Python block without a name is added to the site's file: the imports to the others, the rest
+  above ``app.run()``. A function, class or variable replaces the one of the same name.
 - In a console block, lines with ``$`` are commands, and what follows is what they print. Three dots
   stand for any text. A server runs until the next one starts. ``curl`` asks it.
 """
 
+import ast
 import contextlib
+import itertools
 import os
 import re
 import shlex
@@ -27,12 +29,16 @@ from conftest import ROOT, environment, free_port, serving
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in ROOT.glob("docs/**/*.md")}
 # Pages that other tests run, or that show no code to run.
 OTHERS = {
+    "docs/CONTRIBUTING.md": "",
     "docs/README.md": "",
     "docs/SECURITY.md": "",
+    "docs/faq.md": "",
     "docs/how-it-works.md": "test_layout",
     "docs/imports.md": "test_imports",
     "docs/promises.md": "test_promises",
     "docs/reference.md": "test_reference",
+    "docs/teaching.md": "test_tutorial",
+    "docs/tutorial.md": "test_tutorial",
     "docs/websockets.md": "test_websockets",
 }
 # What a page needs that not every environment has.
@@ -40,9 +46,10 @@ NEEDS_DJANGO = {"docs/guide/tasks.md": (6, 0)}
 NEEDS_MODULE = {"docs/guide/fast-apis.md": "django_bolt"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"^(?:#|<!--|/\*|//) ([\w./-]+\.\w+|\.\w+)(?: -->| \*/)?\n")
-APP = re.compile(r"^app = Djng\((?:.*\)(?: *#.*)?|\n(?: .*\n)*\))\n", re.MULTILINE)
-END = '\n\nif __name__ == "__main__":'
-SERVER = r"python \w+\.py( (runserver|serve|runbolt).*)?|(gunicorn|uvicorn|daphne|hypercorn) .*"
+SERVER = (
+    r"(\w+=\S+ )*python \w+\.py( (runserver|serve|runbolt).*)?"
+    r"|(gunicorn|uvicorn|daphne|hypercorn) .*"
+)
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -62,6 +69,29 @@ def is_shown(output, shown):
 def assert_prints(output, shown):
     if not is_shown(output, shown):
         raise AssertionError(f"this is printed:\n{output[:600]}")
+
+
+def name_of(statement):
+    """What a statement defines: two of the same name replace each other."""
+    match statement:
+        case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
+            return name
+        case ast.Assign([target]):
+            return ast.unparse(target)
+    return ast.unparse(statement)
+
+
+def find(name, source):
+    return next((each for each in ast.parse(source).body if name_of(each) == name), None)
+
+
+def span(statement, source):
+    """Where a statement begins and ends in the source, with its decorators."""
+    lines = [0, *itertools.accumulate(len(line) for line in source.splitlines(keepends=True))]
+    first = min(each.lineno for each in [statement, *getattr(statement, "decorator_list", [])])
+    return lines[first - 1], lines[statement.end_lineno - 1] + len(
+        source.splitlines()[statement.end_lineno - 1]
+    )
 
 
 class Reader:
@@ -91,11 +121,19 @@ class Reader:
             self.file = path
 
     def add(self, text):
+        """Add the code above ``app.run()``, its imports to the others, or replace what it names."""
         source = self.file.read_text()
-        if app := APP.search(text):
-            source, text = APP.sub(lambda _: app[0], source, count=1), APP.sub("", text)
-        code, end, last = source.partition(END)
-        self.file.write_text(f"{code}\n\n{text.strip()}\n{end}{last}")
+        for statement in ast.parse(text).body:
+            code = text[slice(*span(statement, text))]
+            is_import = isinstance(statement, ast.Import | ast.ImportFrom)
+            if old := find(name_of(statement), source):
+                start, stop = span(old, source)
+            else:
+                above = "from djng" if is_import else "if __name__"
+                start = stop = re.search(rf"^{above}", source, re.MULTILINE).start()
+                code += "\n" if is_import else "\n\n\n"
+            source = source[:start] + code + source[stop:]
+        self.file.write_text(source)
 
     def run(self, command, shown):
         if command.startswith("pip install"):
@@ -138,7 +176,7 @@ class Reader:
         self.stack.close()
         variables = {"PATH": PATH, "PORT": str(self.port), "UVICORN_PORT": str(self.port)}
         variables["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{self.port}"
-        server = serving(["bash", "-c", f"exec {command}"], self.folder, self.port, variables)
+        server = serving(["bash", "-c", f"exec env {command}"], self.folder, self.port, variables)
         self.server = self.stack.enter_context(server)
 
 
