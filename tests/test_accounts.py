@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from conftest import Site
-from test_readme import PYTHON
+from conftest import ROOT, Site
+from test_docs import BLOCK
 
 ACCOUNTS = """
 from djng import Djng
@@ -459,7 +459,8 @@ def test_the_admins_templates_render_as_before(migrated):
 
 @pytest.fixture(scope="module")
 def members(tmp_path_factory):
-    (source,) = [text for text in PYTHON if "members.User" in text]
+    blocks = BLOCK.findall((ROOT / "docs/guide/accounts.md").read_text())
+    (source,) = [text for _, text in blocks if "members.User" in text]
     site = Site(tmp_path_factory.mktemp("members"))
     site.put("members.py", source.replace("app = Djng(", f"app = Djng({HASHER}, "))
     done = site.fork(

@@ -145,7 +145,7 @@ class Reader:
             assert_known(command)
         elif re.fullmatch(SERVER, command):
             self.serve(command.replace("8000", str(self.port)))
-            is_runserver = re.fullmatch(r"python \w+\.py( runserver.*)?", command)
+            is_runserver = re.search(r"python \w+\.py( runserver.*)?$", command)
             shown = shown.replace("8000", str(self.port)) or ("...Stop:" * bool(is_runserver))
             assert_prints(self.wait(self.server.log, f"{shown}..."), f"{shown}...")
         elif command.startswith("curl"):
@@ -183,6 +183,9 @@ class Reader:
         variables["GUNICORN_CMD_ARGS"] = f"--bind 127.0.0.1:{self.port}"
         server = serving(["bash", "-c", f"exec env {command}"], self.folder, self.port, variables)
         self.server = self.stack.enter_context(server)
+        if found := re.search(r" serve\b(?:.*--workers (\d))?", command):
+            for number in range(int(found[1] or 1)):  # one that is starting does not end
+                self.server.says(f"Started worker-{number + 1}")
 
 
 def assert_known(command):
@@ -213,6 +216,31 @@ def test_a_page_works_as_it_is_written(page, tmp_path):
                 reader.do(block[1], block[2])
             except AssertionError as error:
                 raise AssertionError(f"{page}:{line}\n{error}") from None
+
+
+CELERY = """
+celery = Celery("notes")
+celery.config_from_object("django.conf:settings", namespace="CELERY")
+"""
+
+
+def test_celery_finds_its_app(site):
+    pytest.importorskip("celery")
+    page = PAGES["docs/guide/tasks.md"]
+    assert CELERY in page
+    assert "`celery -A notes.celery worker`" in page
+    site.write(
+        f"""from celery import Celery
+from djng import Djng
+
+app = Djng()
+{CELERY}""",
+        "notes.py",
+    )
+    reader = Reader(site.folder)
+    assert "djng.urlconf" in reader.call("celery -A notes.celery report", "")
+    hint = "Name the Celery object: celery -A blog.celery worker"
+    assert hint in reader.call("celery -A notes report", "a hint")
 
 
 def anchors(text):
