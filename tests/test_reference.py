@@ -176,27 +176,24 @@ def test_commands_of_django_that_say_more_are_named():
         assert f"`{name}" in section("Commands"), name
 
 
-TOOL = "python -m djng"
+TOOL = "djng "
 
 
 def usage(*names):
-    """What ``python -m djng ... --help`` lists: the subcommands, or the arguments of one."""
-    command = [sys.executable, *TOOL.split()[1:], *names, "--help"]
+    """What ``djng ... --help`` lists: the subcommands, or the arguments of one."""
+    command = [sys.executable, "-m", "djng", *names, "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     text = done.stdout.partition("\n\n")[2]
-    return re.findall(r"^ {2,4}(?!-h,)(?:-\w[^-]*)?(--[\w-]+|\w+)", text, re.MULTILINE)
+    return re.findall(r"^ {2,4}(?:-\w, )?((?!--help)--[\w-]+|\w+) {2,}\S", text, re.MULTILINE)
 
 
 def test_the_command_without_a_site_is_listed():
     expected = []
     for name in usage():
-        if name.startswith("--"):
-            expected.append(f"{TOOL} {name}")
-            continue
-        found = usage(name)
-        positional = [each.upper() for each in found if not each.startswith("--")]
-        expected.append(" ".join([TOOL, name, *positional]))
-        expected += [f"{TOOL} {name} {each}" for each in found if each.startswith("--")]
+        arguments = [] if name.startswith("--") else usage(name)
+        positional = [each.upper() for each in arguments if not each.startswith("--")]
+        expected.append(" ".join(["djng", name, *positional]))
+        expected += [f"djng {name} {each}" for each in arguments if each.startswith("--")]
     compare("Commands", expected, [each for each in rows("Commands") if each.startswith(TOOL)])
 
 
@@ -213,8 +210,16 @@ def paths():
                 yield f"blog{suffix}"
 
 
-# What the code looks for in the folder `blog`, and in folders of the user's.
-INSIDE = {"models", "models.py", "template", "blog", "blog.py", "staticfiles.json"}
+# Names in examples, in the folder `blog`, and of what nobody should have.
+INSIDE = {
+    "monday.sqlite3",
+    "models",
+    "models.py",
+    "template",
+    "blog",
+    "blog.py",
+    "staticfiles.json",
+}
 
 
 def test_files_beside_the_file_are_listed():
