@@ -10,10 +10,12 @@ Blocks are read as tests/test_docs.py says. Besides:
 import re
 import shutil
 import time
+from contextlib import suppress
 
 import pytest
 from conftest import ROOT
 from PIL import Image
+from playwright.sync_api import Error, sync_playwright
 from test_docs import BLOCK, Reader
 
 PAGE = (ROOT / "docs/tutorial.md").read_text()
@@ -100,7 +102,11 @@ class Learner(Reader):
         raise AssertionError(f"no browser can do this: {sentence}")
 
     def open(self, path):
-        self.page.goto(f"http://127.0.0.1:{self.port}{path}")
+        def try_to_open():
+            with suppress(Error):  # the page that was open may just be reloading by itself
+                return self.page.goto(f"http://127.0.0.1:{self.port}{path}")
+
+        self.until(try_to_open)
         self.url = path
 
     def open_link(self):
@@ -167,10 +173,9 @@ ACTIONS = {
 @pytest.fixture(scope="module")
 def browser():
     """A real browser: the system's chromium, driven by playwright."""
-    api = pytest.importorskip("playwright.sync_api")
     if not (chromium := shutil.which("chromium")):
         pytest.skip("there is no chromium here")
-    with api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
