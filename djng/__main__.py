@@ -28,7 +28,17 @@ def main() -> None:
         refuse(arguments)
     parser = build_parser()
     options = parser.parse_args(arguments)
-    print((new(options.file) if options.command else parser.format_help()).strip())  # noqa: T201
+    print(run(options) if options.command else parser.format_help().strip())  # noqa: T201
+
+
+def run(options: argparse.Namespace) -> str:
+    if options.sources:
+        from djng.new.from_data import new_from_data  # it needs Django's models
+
+        return new_from_data(options.file, options.sources, in_place=options.in_place)
+    if options.in_place:
+        sys.exit("--in-place needs --from and an SQLite database.")
+    return new(options.file)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,6 +52,10 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="command")
     subparser = commands.add_parser("new", help="write a file to start from")
     subparser.add_argument("file", help="the name of the file, such as blog.py")
+    what = "CSV or TSV files, a folder of them, or an SQLite database: the data of the site"
+    subparser.add_argument("--from", dest="sources", nargs="+", metavar="DATA", help=what)
+    what = "use the SQLite database as it is, instead of copying its data"
+    subparser.add_argument("--in-place", action="store_true", help=what)
     return parser
 
 

@@ -152,5 +152,5 @@ def test_a_full_disk_leaves_nothing_half_written(site):
         capture_output=True,
         text=True,
     )
-    assert done.stderr == "blog.py is not written: File too large.\n  Nothing is changed.\n"
+    assert done.stderr == "blog.py is not written: File too large.\n  Nothing is written.\n"
     assert site.files() == []

@@ -5,41 +5,12 @@ import sys
 from collections.abc import Iterable
 from fnmatch import fnmatch
 from pathlib import Path
+from string import Template
 
 from djng.conf import CONTRIB
 from djng.shadowing import hides_module
 
-START = '''\
-# /// script
-# requires-python = ">=3.11"
-# dependencies = ["djng"]
-# ///
-"""A site in one file. Run it: python {name}"""
-
-from django.db import models
-from djng import Djng
-
-app = Djng()  # this loads Django's apps: import their models below it
-
-
-# A model is a table in the database; the decorator shows it in the admin, at /admin/.
-@app.admin(list_display=["text", "created"])
-class Note(models.Model):
-    text = models.CharField(max_length=200)
-    created = models.DateTimeField(auto_now_add=True)
-
-
-# A view answers a URL. Text is HTML; a dict is JSON, or goes into a template="...".
-@app.route("/")
-def index(request):
-    return f"<h1>Hello</h1><p>There are {{Note.objects.count()}} notes.</p>"
-
-
-if __name__ == "__main__":
-    app.run()
-'''
-
-
+START = Path(__file__).with_name("start.py-tpl")
 # What a site makes beside its file, with examples of each.
 IGNORED = {
     "*.sqlite3*": ("blog.sqlite3", "blog.sqlite3-wal"),
@@ -53,10 +24,11 @@ def new(name: str) -> str:
     """Write a file to start from, never over another one; return what to do with it."""
     file = site_file(name)
     try:
-        write(file, START.format(name=file.name))
+        write(file, Template(START.read_text(encoding="utf-8")).substitute(name=file.name))
     except OSError as error:
         sys.exit(f"{file} is not written: {error.strerror}.\n  {way_out(error, file)}")
-    return f"Wrote {file}. Run it: python {shlex.quote(str(file))}\n{ignore_in_git(file.parent)}"
+    lines = [f"Wrote {file}. Run it: python {shlex.quote(str(file))}", ignore_in_git(file.parent)]
+    return "\n".join(filter(None, lines))
 
 
 def site_file(name: str) -> Path:
@@ -87,7 +59,7 @@ def write(file: Path, text: str) -> None:
 def way_out(error: OSError, file: Path) -> str:
     if isinstance(error, FileNotFoundError):
         return f"Make the folder first: mkdir -p {shlex.quote(str(file.parent))}"
-    return "Choose another name." if isinstance(error, FileExistsError) else "Nothing is changed."
+    return "Choose another name." if isinstance(error, FileExistsError) else "Nothing is written."
 
 
 def ignore_in_git(folder: Path) -> str:

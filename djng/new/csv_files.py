@@ -1,0 +1,177 @@
+"""Read CSV files into a temporary SQLite database, as text: any encoding, dialect and header."""
+
+import csv
+import re
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from djng.new.tables import BadInputError, Column, Source, Table, batches
+
+BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+FOREIGN = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"\x1f\x8b", b"{", b"[", b"<")
+SEPARATOR = re.compile(r"(?i)sep=.\r?\n")  # Excel's own first line
+# What the name of a column is not: a number, a date, an e-mail address or a URL. It may be a year.
+VALUE = re.compile(r"(?!(19|20)\d\d$)[-+]?[.,]?\d[\d.,:/TZ+ -]*%?( ?[AaPp][Mm])?|\S+@\S+|https?:.*")
+
+
+def read_csv_files(files: list[Path], db: sqlite3.Connection, rejected: Path) -> Source:
+    """Read the files into the database. Rows with too many cells go to the file `rejected`.
+
+    Raises BadInputError for a file that is no CSV.
+    """
+    csv.field_size_limit(2**31 - 1)
+    db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
+    source = Source(db, ", ".join(file.name for file in files), is_csv=True)
+    for file in files:
+        try:
+            read_csv_file(file, source, rejected)
+        except csv.Error as error:
+            raise BadInputError(f"{file.name} is not a CSV file: {error}.") from error
+    return source
+
+
+def read_csv_file(file: Path, source: Source, rejected: Path) -> None:
+    encoding = find_encoding(file)
+    if encoding in ("cp1252", "latin-1"):
+        source.messages.append(f"{file.name} is not in UTF-8. It seems to be in {encoding}.")
+    with file.open(encoding=encoding, newline="") as text:
+        sample = list(islice(text, 200))
+        skipped = len([sample.pop(0)]) if sample and SEPARATOR.fullmatch(sample[0]) else 0
+        dialect = find_dialect("".join(sample))
+        titles, has_titles = find_titles([row for row in csv.reader(sample, **dialect) if row])
+        reader = csv.reader(chain(sample, text), strict=True, **dialect)
+        rows = Rows(file.name, titles, rejected, reader, skipped)
+        if has_titles:
+            next(row for row in reader if row)
+        else:
+            source.messages.append(f"{file.name} seems to have no line with names of columns.")
+        position: Any = text.buffer.tell  # type: ignore[attr-defined]
+        source.tables.append(Table(f"t{len(source.tables)}", file.stem, rows.columns()))
+        rows.insert(source, position, file.stat().st_size)
+    source.messages += rows.messages()
+
+
+class Rows:
+    """The rows of a file, made equally long. Those that cannot be are written to `rejected`."""
+
+    def __init__(self, file: str, titles: list[str], rejected: Path, reader: Any, skipped: int):
+        self.file, self.titles, self.rejected = file, titles, rejected
+        self.reader, self.skipped = reader, skipped
+        self.needed = max((n for n, title in enumerate(titles, 1) if title), default=len(titles))
+        self.short: list[int] = []
+        self.long: list[int] = []
+
+    def columns(self) -> list[Column]:
+        return [Column(f"c{number}", title) for number, title in enumerate(self.titles)]
+
+    def insert(self, source: Source, position: Any, size: int) -> None:
+        table = source.tables[-1]
+        names = [column.source for column in table.columns]
+        source.db.execute(f"CREATE TABLE {table.source} ({' TEXT, '.join(names)} TEXT)")
+        sql = f"INSERT INTO {table.source} VALUES ({', '.join('?' * len(names))})"  # noqa: S608
+        for batch in batches(f"Reading {self.file}", self, lambda _: position() / size):
+            source.db.executemany(sql, batch)
+            table.rows += len(batch)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        width = len(self.titles)
+        for row in self.reader:
+            if len(row) == width:
+                yield row
+            elif any(row[width:]):
+                self.reject(row)
+            elif row:
+                if len(row) < self.needed:
+                    self.short.append(self.line())
+                yield (row + [""] * width)[:width]
+
+    def line(self) -> int:
+        return int(self.reader.line_num) + self.skipped
+
+    def reject(self, row: list[str]) -> None:
+        self.long.append(self.line())
+        with self.rejected.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerow([self.file, self.line(), *row])
+
+    def messages(self) -> Iterator[str]:
+        if self.short:
+            yield f"{self.file}: too few cells in {in_lines(self.short)}. The last ones are empty."
+        if self.long:
+            what = f"{self.file}: too many cells in {in_lines(self.long)}."
+            yield f"{what} These rows are in {self.rejected.name}, not in the database."
+
+
+def in_lines(numbers: list[int]) -> str:
+    """``line 7``, or ``5,000 rows, in lines 7, 9, ...``."""
+    shown = ", ".join(map(str, numbers[:10])) + ", ..." * (len(numbers) > 10)
+    return f"line {shown}" if len(numbers) == 1 else f"{len(numbers):,} rows, in lines {shown}"
+
+
+def find_encoding(file: Path) -> str:
+    """The encoding that fits the whole file; raises BadInputError if it is no text."""
+    with file.open("rb") as opened:
+        start = opened.read(1 << 16)
+    if not start.strip():
+        raise BadInputError(f"{file.name} is empty.")
+    for bom, encoding in BOMS.items():
+        if start.startswith(bom):
+            return encoding
+    for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if zeros.count(0) > len(start) / 4:
+            return encoding
+    if b"\0" in start or start.lstrip().startswith(FOREIGN):
+        raise BadInputError(f"{file.name} is not a CSV file. Spreadsheets can be saved as CSV.")
+    return next(each for each in ("utf-8", "cp1252", "latin-1") if can_decode(file, each))
+
+
+def can_decode(file: Path, encoding: str) -> bool:
+    with file.open(encoding=encoding) as text:
+        try:
+            return all(True for _ in iter(lambda: text.read(1 << 20), ""))
+        except UnicodeDecodeError:
+            return False
+
+
+def find_dialect(sample: str) -> dict[str, Any]:
+    """The delimiter that divides most lines alike, and the characters for quotes."""
+
+    def score(delimiter: str) -> tuple[float, int]:
+        rows = csv.reader(sample.splitlines(keepends=True), delimiter=delimiter)
+        lengths = Counter(len(row) for row in rows if row)
+        ((length, count),) = lengths.most_common(1) or [(0, 0)]
+        return (length > 1) * count / max(lengths.total(), 1), length
+
+    delimiter = max(",;\t|", key=score)
+    edge = re.escape(delimiter)
+    is_single = '"' not in sample and re.search(rf"(?m)(^|{edge})'[^'\n]*'({edge}|\r?$)", sample)
+    return {
+        "delimiter": delimiter,
+        "quotechar": "'" if is_single else '"',
+        "escapechar": "\\" if '\\"' in sample and '""' not in sample else None,
+    }
+
+
+def find_titles(rows: list[list[str]]) -> tuple[list[str], bool]:
+    """The names of the columns, empty where there is none, and whether the first row has them."""
+    first, *rest = [[cell.strip() for cell in row] for row in rows]
+    lengths = [max(n for n, cell in enumerate(["", *row]) if cell or not n) for row in rest]
+    if not has_titles(first, rest):
+        return [""] * Counter([len(first), *lengths]).most_common(1)[0][0], False
+    missing = [""] * (min(lengths, default=0) - len(first))
+    # R leaves out the name of the first column, which has the names of the rows.
+    return (missing + first if len(missing) == 1 else first + missing), True
+
+
+def has_titles(first: list[str], rest: list[list[str]]) -> bool:
+    """Whether the first row differs from the values below it."""
+    columns = [[row[n] for row in rest if row[n:] and row[n]] for n in range(len(first))]
+    pairs = [(cell, column) for cell, column in zip(first, columns, strict=True) if column]
+    typed = [VALUE.fullmatch(cell) for cell, column in pairs if all(map(VALUE.fullmatch, column))]
+    if typed:
+        return not all(typed)
+    is_value = any(map(VALUE.fullmatch, first))
+    return not is_value and not any(cell and cell in column for cell, column in pairs)

@@ -1,0 +1,81 @@
+"""Names of models and fields, from names of tables and columns that may be anything."""
+
+import builtins
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from django.db.models import Model
+
+from djng.new.tables import Table
+
+CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+FIELDS = {name.lower() for name in (*dir(Model), *keyword.kwlist, "id", "pk", "models", "objects")}
+MODELS = {*dir(builtins), *keyword.kwlist, "Djng", "Meta", "Paginator", "Path", "RawSQL"}
+MODELS = {name.lower() for name in MODELS | {"DataRouter", "ReadOnlyAdmin"}}
+SINGULARS = (
+    (r"(news|series|species|data|media|[^aeo]us|is|ss)$", r"\1"),
+    (r"ies$", "y"),
+    (r"(ss|sh|ch|x|z)es$", r"\1"),
+    (r"s$", ""),
+)
+
+
+def words(title: str) -> list[str]:
+    text = CAMEL.sub("_", unicodedata.normalize("NFKC", title))
+    return [word for word in re.split(r"[\W_]+", text) if word]
+
+
+def name_tables(tables: Iterable[Table]) -> None:
+    """Give each table the name of its model, and its plural."""
+    taken: set[str] = set()
+    for table in tables:
+        *rest, last = words(table.title) or ["row"]
+        is_phrase = not last.isalpha() or {"by", "for", "of"} & {word.lower() for word in rest}
+        table.plural = " ".join([*rest, last if is_phrase else plural(last)]).lower()
+        name = "".join(word[0].upper() + word[1:] for word in [*rest, singular(last)])
+        name += "Row" * (name.lower() in MODELS)
+        table.model = unique(name if name.isidentifier() else f"Table{name}", taken)
+
+
+def singular(word: str) -> str:
+    for pattern, end in SINGULARS:
+        if re.search(pattern, word.lower()):
+            return re.sub(pattern, end, word, flags=re.IGNORECASE)
+    return word
+
+
+def plural(word: str) -> str:
+    if singular(word) != word or re.search(SINGULARS[0][0], word.lower()):
+        return word
+    return re.sub("ys$", "ies", re.sub("(ss|sh|ch|x|z)s$", r"\1es", f"{word}s"))
+
+
+def name_columns(table: Table) -> None:
+    """Give each column the name of its field. Only the primary key may be called id."""
+    taken: set[str] = set()
+    for number, column in enumerate(table.columns, 1):
+        name = "_".join(words(column.title)).lower() or f"column_{number}"
+        name = name if name.isidentifier() or name in FIELDS else f"column_{name}"
+        if column.target:
+            name = re.sub(r"(?<=.)_?(id|fk)$", "", name)
+        is_id = name == "id" and table.key == [column]
+        column.name = unique(name + "_field" * (name in FIELDS and not is_id), taken)
+        taken.add(column.attname)
+
+
+def name_links(table: Table) -> None:
+    """Name each many-to-many field after the rows at its other end."""
+    taken = {column.name for column in table.columns}
+    for link in table.links:
+        other = link.other_end(table)
+        link.name = unique("_".join(other.plural.split()), taken)
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """The name, with a number if it is taken; it is taken then."""
+    names = (name, *(f"{name}_{number}" for number in range(2, 3000)))
+    found = next(each for each in names if each.lower() not in taken)
+    taken.add(found.lower())
+    return found
