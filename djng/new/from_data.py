@@ -8,13 +8,13 @@ import os
 import re
 import secrets
 import shlex
+import shutil
 import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from django.core.management import CommandError
 from django.db import Error
@@ -39,9 +39,7 @@ def new_from_data(name: str, sources: list[str], *, in_place: bool) -> str:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_place(file)
-        with TemporaryDirectory(prefix=".djng-", dir=file.parent) as folder:
-            source = build(file, Path(folder), find_files(sources), in_place)
-            publish(file, Path(folder))
+        source = make(file, find_files(sources), in_place)
     except BadInputError as error:
         sys.exit(f"{error}\n  Nothing is written.")
     except (sqlite3.Error, Error, CommandError) as error:
@@ -54,6 +52,18 @@ def new_from_data(name: str, sources: list[str], *, in_place: bool) -> str:
     except KeyboardInterrupt:
         sys.exit("\nStopped. Nothing is written.")
     return "\n".join(filter(None, report(file, source)))
+
+
+def make(file: Path, files: list[Path], in_place: bool) -> Source:
+    """Make everything in a folder of its own, which is gone in any case at the end."""
+    folder = file.parent / f".djng-{secrets.token_hex(8)}"
+    try:  # from its first moment on, since the user may stop the command at any
+        folder.mkdir(0o700)
+        source = build(file, folder, files, in_place)
+        publish(file, folder)
+        return source
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def report(file: Path, source: Source) -> Iterator[str]:
