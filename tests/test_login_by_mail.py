@@ -180,20 +180,29 @@ ada = blog.User.objects.get(email="ada@example.org")
 """
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        "ada.set_password('another'); ada.save()",
-        "ada.email = 'moved@example.org'; ada.save()",
-        "ada.is_active = False; ada.save()",
-        "client.login(email='ada@example.org', password='correct-horse-9'); client.logout()",
-        "ada.delete()",
-    ],
-)
-def test_a_link_ends_when_the_account_changes(site, migrated, change):
+CHANGES = [
+    "ada.set_password('another'); ada.save()",
+    "ada.email = 'moved@example.org'; ada.save()",
+    "ada.is_active = False; ada.save()",
+    "client.login(email='ada@example.org', password='correct-horse-9'); client.logout()",
+    "ada.delete()",
+]
+
+
+def test_a_link_ends_when_the_account_changes(site, migrated):
+    code = f"""{STEPS}
+from django.db import transaction
+for change in {CHANGES}:
+    with transaction.atomic():
+        ada = blog.User.objects.get(email="ada@example.org")
+        link = ask()
+        print(state(link))
+        exec(change)
+        print(state(link))
+        transaction.set_rollback(True)
+"""
     site.write(OUTBOX)
-    code = f"{STEPS}\nlink = ask()\nprint(state(link))\n{change}\nprint(state(link))"
-    assert client(site, code, migrated).split() == ["valid", "expired"]
+    assert client(site, code, migrated).split() == ["valid", "expired"] * len(CHANGES)
 
 
 def test_a_link_ends_after_minutes(site, migrated):

@@ -9,15 +9,6 @@ from test_accounts import Visitor
 PAGE = (ROOT / "docs/plugins.md").read_text()
 PING, PING_SITE, SITE, INIT = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 PLUGINS = ROOT / "tests/plugins"
-MYPY = """
-    [mypy]
-    strict = True
-    cache_dir = /dev/null
-    plugins = mypy_django_plugin.main
-
-    [mypy.plugins.django-stubs]
-    django_settings_module = "blog.settings"
-"""
 PATH = {"PYTHONPATH": str(PLUGINS)}
 
 
@@ -56,12 +47,6 @@ def test_it_says_if_the_site_has_not_installed_it(site):
     assert 'Write Djng(apps=["guestbook"]).' in done.stderr
 
 
-def test_the_page_shows_the_package_as_it_is():
+def test_the_page_shows_the_files_whose_types_are_checked():
+    assert (PLUGINS / "guests.py").read_text().split() == SITE.split()
     assert (PLUGINS / "guestbook/__init__.py").read_text() == INIT
-
-
-def test_type_checkers_understand_the_package(guests):
-    guests.put("mypy.ini", MYPY)
-    command = ["-m", "mypy", "--config-file", str(guests.folder / "mypy.ini"), "guestbook"]
-    done = guests.python(*command, cwd=PLUGINS, PYTHONPATH=f"{PLUGINS}:{guests.folder}")
-    assert "Success" in done.stdout, done.stdout + done.stderr

@@ -91,27 +91,29 @@ def test_an_address_is_found_in_any_case_however_code_looks_for_it(members):
     assert shell(members, code) == ["ada@example.org", "Not@Saved.org", "1"]
 
 
-@pytest.mark.parametrize(
-    ("address", "same"),
-    [
-        ("ada@bücher.example", "Ada@BÜCHER.example"),
-        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
-        ("ada@bücher.example", "ada@bu\u0308cher.example"),
-        ("ada@пример.рф", "ada@XN--E1AFMKFD.xn--p1ai"),
-        ("ünal@example.org", "ÜNAL@EXAMPLE.ORG"),
-        ("mike@example.org", "mi\u212ae@example.org"),
-    ],
-)
-def test_letters_of_every_language_have_one_form(members, address, same):
+ADDRESSES = {
+    "Ada@BÜCHER.example": "ada@bücher.example",
+    "ada@xn--bcher-kva.example": "ada@bücher.example",
+    "ada@bu\u0308cher.example": "ada@bücher.example",
+    "ada@XN--E1AFMKFD.xn--p1ai": "ada@пример.рф",
+    "ÜNAL@EXAMPLE.ORG": "ünal@example.org",
+    "mi\u212ae@example.org": "mike@example.org",  # the letter for a kelvin
+}
+
+
+def test_letters_of_every_language_have_one_form(members):
     code = f"""
-        user = User.objects.create_user({same!r})
-        print(user.email == {address!r}, User.objects.get(email={address!r}) == user)
-        try:
-            User.objects.create(email={address!r})
-        except IntegrityError:
-            print("refused")
+        for given, stored in {ADDRESSES!r}.items():
+            user = User.objects.create_user(given)
+            assert user.email == stored and User.objects.get(email=stored) == user
+            try:
+                with transaction.atomic():
+                    User.objects.create(email=stored)
+            except IntegrityError:
+                print("refused")
+            user.delete()
     """
-    assert shell(members, code) == ["True", "True", "refused"]
+    assert shell(members, code) == ["refused"] * len(ADDRESSES)
 
 
 def test_similar_letters_are_other_letters(members):
@@ -123,28 +125,30 @@ def test_similar_letters_are_other_letters(members):
     assert shell(members, code) == ["0"]
 
 
-@pytest.mark.parametrize(
-    "write",
-    [
-        'User.objects.create(email="ADA@example.org")',
-        'User.objects.bulk_create([User(email="ADA@example.org")])',
-        'User.objects.filter(email__startswith="bob").update(email="ADA@example.org")',
-        'User.objects.filter(email__startswith="bob").update(email=Upper("email"))',
-        'connection.cursor().execute("UPDATE members_user SET email = %s", ["ADA@example.org"])',
-    ],
-)
-def test_the_database_refuses_a_second_user_however_code_writes_it(members, write):
+WRITES = [
+    'User.objects.create(email="ADA@example.org")',
+    'User.objects.bulk_create([User(email="ADA@example.org")])',
+    'User.objects.filter(email__startswith="bob").update(email="ADA@example.org")',
+    'User.objects.filter(email__startswith="bob").update(email=Upper("email"))',
+    'connection.cursor().execute("UPDATE members_user SET email = %s", ["ADA@example.org"])',
+]
+
+
+def test_the_database_refuses_a_second_user_however_code_writes_it(members):
     code = f"""
         from django.db.models.functions import Upper
         User.objects.create_user("ada@example.org")
         User.objects.create_user("bob@example.org")
-        try:
-            with transaction.atomic():
-                {write}
-        except IntegrityError:
-            print(*sorted(User.objects.values_list("email", flat=True)))
+        for write in {WRITES}:
+            try:
+                with transaction.atomic():
+                    exec(write)
+            except IntegrityError:
+                print("refused")
+        print(*sorted(User.objects.values_list("email", flat=True)))
     """
-    assert shell(members, code) == ["ada@example.org", "bob@example.org"]
+    users = ["ada@example.org", "bob@example.org"]
+    assert shell(members, code) == ["refused"] * len(WRITES) + users
 
 
 def test_of_many_requests_at_once_one_makes_the_user(members):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent.parent / "examples"
+PLUGINS = HERE.parent / "plugins"
 MYPY = [sys.executable, "-m", "mypy", "--cache-dir=/dev/null"]
 PLUGIN = ["--config-file", str(HERE / "settings.ini")]
 PYRIGHT = ["-m", "basedpyright", "--level=error", "--pythonpath", sys.executable]
@@ -22,6 +23,7 @@ COMMANDS = [
     (HERE, [*MYPY, *PLUGIN, "blog.py", "fields.py"]),
     (HERE, [*MYPY, *PLUGIN, "--strict", "blog.py", "fields.py"]),
     (EXAMPLES, [*MYPY, *PLUGIN, "blog.py"]),
+    (PLUGINS, [*MYPY, "--strict", "guests.py", "guestbook"]),
     (HERE, [sys.executable, *PYRIGHT, "blog.py", "plain.py"]),
     (EXAMPLES, [sys.executable, *PYRIGHT, "--project", str(HERE / "pyright.json"), "blog.py"]),
 ]
