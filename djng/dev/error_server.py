@@ -19,6 +19,7 @@ from djng.dev import child
 from djng.dev.error_page import Explanation, explain
 from djng.dev.server import STOP, ErrorServer, SilentRequestHandler, local_url
 from djng.dev.watch import first_change, nearby_modules, package_folders, read_stamps, rounds
+from djng.exceptions import is_library_file
 
 # A page of another site can reach this server by a host name of its own, but not by an address.
 LOCAL_HOST = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
@@ -72,4 +73,4 @@ def files_to_fix(error: BaseException, site: Path) -> set[Path]:
         module = site.parent.joinpath(*str(error.name).split("."))
         files |= {module.with_suffix(".py"), module / "__init__.py"}
         files |= package_folders()  # pip may install it
-    return files | iter_all_python_module_files()
+    return files | {f for f in iter_all_python_module_files() if not is_library_file(str(f))}
