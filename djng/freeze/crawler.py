@@ -146,7 +146,7 @@ class Crawler:
             (folder / file).write_bytes(self.rewrite(self.pages[url], partial(self.href, url)))
         for file in old - urls.keys():
             (folder / file).unlink(missing_ok=True)
-        (folder / LIST).write_text("\n".join(sorted(urls)))
+        (folder / LIST).write_text("".join(f"{file}\n" for file in sorted(urls)))
         return len(urls)
 
 

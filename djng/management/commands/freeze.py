@@ -1,4 +1,4 @@
-"""Write the site as files for a static host. Runs as ``python blog.py freeze DIR``."""
+"""Write the site as files for a static host. Runs as ``python blog.py freeze FOLDER``."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add = parser.add_argument
-        add("folder", type=Path, metavar="DIR", help="the folder for the files")
+        add("folder", type=Path, help="the folder for the files")
         add("--url", action="append", default=[], help="a path to which no page links; repeatable")
         add("--base-url", default="http://localhost/", help="the address, for feeds and sitemaps")
         add("--relative", action="store_true", help="links that work below any address, or a disk")
