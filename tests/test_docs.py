@@ -42,8 +42,11 @@ OTHERS = {
     "docs/imports.md": "test_imports",
     "docs/promises.md": "test_promises",
     "docs/reference.md": "test_reference",
+    "docs/plugins.md": "test_plugins",
+    "docs/services.md": "test_services",
     "docs/teaching.md": "test_tutorial",
     "docs/tutorial.md": "test_tutorial",
+    "docs/users.md": "test_users",
     "docs/websockets.md": "test_websockets",
 }
 # What a page needs that not every environment has.

@@ -66,9 +66,24 @@ def keywords(function):
     return {each.name: each.default for each in parameters if each.kind is each.KEYWORD_ONLY}
 
 
+def public_names():
+    yield from (f"djng.{name}" for name in djng.__all__)
+    yield from (f"djng.signup.{name}" for name in djng.signup.__all__ if name != "urlpatterns")
+    for name in ("models", "admin"):  # of djng.accounts
+        tree = ast.parse((PACKAGE / f"accounts/{name}.py").read_text())
+        classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+        yield from (f"djng.accounts.{name}.{each}" for each in classes)
+
+
 def test_the_public_names_are_listed():
-    names = [*djng.__all__, *(f"signup.{name}" for name in djng.signup.__all__)]
-    compare("Names to import", {f"djng.{name}" for name in names} - {"djng.signup.urlpatterns"})
+    compare("Names to import", public_names())
+
+
+def test_urlconfs_are_listed():
+    files = [file for file in PACKAGE.rglob("*.py") if "urlpatterns = [" in file.read_text()]
+    modules = {".".join(file.relative_to(ROOT).with_suffix("").parts) for file in files}
+    modules = {name.replace("djng.accounts.signup", "djng.signup") for name in modules}
+    compare("URLs to include", modules)
 
 
 # What djng's other modules ask the app.

@@ -15,9 +15,10 @@ from urllib.error import HTTPError
 import pytest
 from conftest import ROOT, Site, environment
 from test_accounts import HASHER, PASSWORD, Visitor
-from test_readme import PYTHON
+from test_docs import BLOCK
 
-(MEMBERS,) = [text for text in PYTHON if "members.User" in text]
+PAGE = (ROOT / "docs/guide/accounts.md").read_text()
+(MEMBERS,) = [text for _, text in BLOCK.findall(PAGE) if "members.User" in text]
 FAST = MEMBERS.replace("app = Djng(", f"app = Djng({HASHER}, ")
 
 
@@ -37,7 +38,7 @@ def postgres_url():
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def members(request, tmp_path_factory):
-    """The site of the README on each database, with its tables. It runs code as `shell`."""
+    """The site of the guide on each database, with its tables. It runs code as `shell`."""
     site = Site(tmp_path_factory.mktemp("members")).put("members.py", FAST)
     with contextlib.ExitStack() as stack:
         is_postgres = request.param == "postgresql"
@@ -224,7 +225,7 @@ def test_migrations_need_only_django(members):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """The site of the README, with more fields, DRF's tokens and a superuser made in a terminal."""
+    """The site of the guide, with more fields, DRF's tokens and a superuser made in a terminal."""
     source = FAST.replace("app = Djng(", 'app = Djng(apps=["rest_framework.authtoken"], ')
     source = source.replace('"django.contrib.auth.urls"', '"djng.accounts.urls"')
     field = "    name = models.CharField(max_length=100, blank=True)\n"
