@@ -51,6 +51,7 @@ OTHERS = {
 }
 # What a page needs that not every environment has.
 NEEDS_DJANGO = {"docs/guide/tasks.md": (6, 0)}
+NEEDS_PROGRAM = {"docs/guide/translations.md": "msgfmt"}
 NEEDS_MODULE = {"docs/guide/fast-apis.md": "django_bolt"}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAME = re.compile(r"^(?:#|<!--|/\*|//) ([\w./-]+\.\w+|\.\w+)(?: -->| \*/)?\n")
@@ -205,8 +206,9 @@ def assert_known(command):
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in OTHERS])
 def test_a_page_works_as_it_is_written(page, tmp_path):
-    if not shutil.which("curl"):
-        pytest.skip("curl is not installed")
+    for program in {"curl", NEEDS_PROGRAM.get(page, "curl")}:
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
     if NEEDS_DJANGO.get(page, ()) > django.VERSION:
         pytest.skip("this needs a newer Django")
     if module := NEEDS_MODULE.get(page):
