@@ -168,7 +168,7 @@ def arguments(command, name):
     """The arguments of a command: options as ``--port``, others as ``FILE``."""
     for action in command.create_parser("blog.py", name)._actions:
         long = [each for each in action.option_strings if each.startswith("--")]
-        yield long[0] if long else action.dest.upper()
+        yield long[0] if long else action.metavar or action.dest.upper()
 
 
 def entries():
@@ -199,7 +199,8 @@ def usage(*names):
     command = [sys.executable, "-m", "djng", *names, "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     text = done.stdout.partition("\n\n")[2]
-    return re.findall(r"^ {2,4}(?:-\w, )?((?!--help)--[\w-]+|\w+) {2,}\S", text, re.MULTILINE)
+    options = re.findall(r"^ {2}(?:-\w, )?(--(?!help)[\w-]+)", text, re.MULTILINE)
+    return options + re.findall(r"^ {2,4}(\w+) {2,}\S", text, re.MULTILINE)
 
 
 def test_the_command_without_a_site_is_listed():
@@ -217,7 +218,10 @@ def test_the_command_without_a_site_is_listed():
 
 def paths():
     """The names of files and folders that the code looks for or writes beside the user's file."""
-    for node in NODES:
+    files = [
+        file for file in PACKAGE.rglob("*.py") if file.parent.name != "new"
+    ]  # there is none yet
+    for node in (node for file in files for node in ast.walk(ast.parse(file.read_text()))):
         match node:
             case ast.BinOp(_, ast.Div(), ast.Constant(str() as name)):
                 yield name

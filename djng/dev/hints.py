@@ -45,7 +45,7 @@ def suggest_module(error: Any) -> str:
     """Name a similar module of the same package, or how to install the package."""
     package, _, name = str(error.name).rpartition(".")
     if str(error.name).startswith("flask"):
-        return "djng replaces Flask: the README has a table of what to write instead."
+        return "djng replaces Flask: its page docs/from-flask.md says what to write instead."
     spec = find_spec(package) if package else None
     if not spec:
         return f"If it is a package: {pip_install(error)}"
