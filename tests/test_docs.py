@@ -11,7 +11,6 @@ A page is read as docs/CONTRIBUTING.md says:
 
 import ast
 import contextlib
-import itertools
 import os
 import re
 import shlex
@@ -98,11 +97,10 @@ def find(name, source):
 
 def span(statement, source):
     """Where a statement begins and ends in the source, with its decorators."""
-    lines = [0, *itertools.accumulate(len(line) for line in source.splitlines(keepends=True))]
-    first = min(each.lineno for each in [statement, *getattr(statement, "decorator_list", [])])
-    return lines[first - 1], lines[statement.end_lineno - 1] + len(
-        source.splitlines()[statement.end_lineno - 1]
-    )
+    lines = source.splitlines(keepends=True)
+    first = min(each.lineno for each in [statement, *getattr(statement, "decorator_list", [])]) - 1
+    start = len("".join(lines[:first]))
+    return start, start + len("".join(lines[first : statement.end_lineno]).rstrip("\n"))
 
 
 class Reader:
@@ -163,7 +161,7 @@ class Reader:
             if shown:
                 assert_prints(output, shown)
 
-    def wait(self, read, shown, patience=8):
+    def wait(self, read, shown, patience=15):
         """What `read` returns once it is what the page shows."""
         end = time.monotonic() + patience
         while not is_shown(output := read(), shown) and time.monotonic() < end:
