@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
-from conftest import ROOT, Site
-from test_docs import BLOCK
+from conftest import Site
 
 ACCOUNTS = """
 from djng import Djng
@@ -455,50 +454,3 @@ def test_the_admins_templates_render_as_before(migrated):
     """)
     assert len(compared.splitlines()) == 8
     assert "False" not in compared
-
-
-@pytest.fixture(scope="module")
-def members(tmp_path_factory):
-    blocks = BLOCK.findall((ROOT / "docs/guide/accounts.md").read_text())
-    (source,) = [text for _, text in blocks if "members.User" in text]
-    site = Site(tmp_path_factory.mktemp("members"))
-    site.put("members.py", source.replace("app = Djng(", f"app = Djng({HASHER}, "))
-    done = site.fork(
-        "-c",
-        "import members\n"
-        "from importlib import invalidate_caches\n"
-        "from django.core.management import call_command\n"
-        "call_command('makemigrations', verbosity=0)\n"
-        "invalidate_caches()\n"
-        "call_command('migrate', verbosity=0)\n"
-        "call_command('createsuperuser', '--noinput', '--email', 'Root@Example.org', verbosity=0)",
-        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-    )
-    assert done.returncode == 0, done.stderr
-    with site.serve("members.py", "runserver", "--noreload", "PORT") as server:
-        yield server
-
-
-def test_a_site_may_use_the_email_as_the_only_name(members):
-    visitor, again = Visitor(members), Visitor(members)
-    page = visitor.open("/accounts/signup/").text
-    assert re.findall(r'name="(\w+)"', page) == [
-        *["viewport", "csrfmiddlewaretoken", "email", "password1", "password2"]
-    ]
-    assert visitor.sign_up("Ada@Example.org").text == "<h1>Hello ada@example.org</h1>"
-    assert "Email address already exists." in again.sign_up("ADA@example.ORG").text
-    assert "Enter a valid email address." in again.sign_up("ada@").text
-    assert again.sign_in("ada@EXAMPLE.org").text == "<h1>Hello ada@example.org</h1>"
-
-
-def test_the_admin_of_users_without_a_name(members):
-    visitor, added = Visitor(members), Visitor(members)
-    assert visitor.sign_in("root@example.org", "/admin/").path == "/admin/"
-    new = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
-    page = visitor.fill_in("/admin/members/user/add/", email="Grace@Example.org", **new)
-    assert re.fullmatch(r"/admin/members/user/\d+/change/", page.path)
-    assert "added successfully" in page.text
-    page = visitor.fill_in(page.path, email="hopper@example.org", is_active="on")
-    assert page.path == "/admin/members/user/"
-    assert "hopper@example.org" in visitor.open("/admin/members/user/?q=HOPPER").text
-    assert added.sign_in("hopper@example.org").text == "<h1>Hello hopper@example.org</h1>"
