@@ -66,8 +66,8 @@ HTTPS: Settings = {
 COMMANDS_WITHOUT_HTTPS = ("runserver", "test")
 # Images are built and code is checked with these, where there may be nothing but the code.
 COMMANDS_WITHOUT_DATA = (
-    *("--help", "--version", "-h", "backup", "check", "collectstatic", "compilemessages", "help"),
-    *("makemessages", "routes", "startapp", "test"),
+    *("--help", "--version", "-h", "backup", "check", "collectstatic", "compilemessages", "eject"),
+    *("help", "makemessages", "routes", "startapp", "test"),
 )
 # None of these signs anything that another process reads. `makemigrations` asks the database.
 COMMANDS_WITHOUT_KEY = (*COMMANDS_WITHOUT_DATA, "makemigrations")

@@ -40,6 +40,7 @@ OTHERS = {
     "docs/from-data.md": "test_new_from_csv",
     "docs/how-it-works.md": "test_layout",
     "docs/imports.md": "test_imports",
+    "docs/leaving.md": "test_eject",
     "docs/promises.md": "test_promises",
     "docs/reference.md": "test_reference",
     "docs/plugins.md": "test_plugins",

@@ -8,7 +8,7 @@ import subprocess
 from conftest import ROOT
 
 PACKAGE = ROOT / "djng"
-FOLDERS = {"dev", "accounts", "new", "management", "serving", "freeze"}
+FOLDERS = {"dev", "accounts", "new", "management", "serving", "freeze", "eject"}
 LAYER = {path.stem: path for path in PACKAGE.glob("*.py")}
 ALL = [*PACKAGE.rglob("*.py")]
 # A module imports only modules of earlier rows.

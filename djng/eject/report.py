@@ -1,0 +1,107 @@
+"""Say what was written, what a person has to look at, and how to go on."""
+
+import ast
+import os
+import re
+import secrets
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import connection
+
+from djng.eject.project import Project
+from djng.eject.wiring import is_main
+from djng.exceptions import Location, command_line, short_path
+
+HERE = {"DJANGO_SETTINGS_MODULE", "DATABASE_URL", "PYTEST_VERSION"}
+
+
+def tree(folder: Path) -> Iterator[str]:
+    """The files of the project; of migrations, templates and the like only the folders."""
+    for path in sorted(folder.rglob("*")):
+        place = path.relative_to(folder)
+        is_deep = any(
+            part in ("migrations", "templates", "static", "public") for part in place.parts[:-1]
+        )
+        if not is_deep and path.name != "__init__.py" and not (path.is_dir() and any_python(path)):
+            yield f"  {place}{os.sep if path.is_dir() else ''}"
+
+
+def any_python(folder: Path) -> bool:
+    return folder.name not in ("migrations", "static") and any(folder.glob("*.py"))
+
+
+def remarks(project: Project) -> list[str]:
+    """What did not come along, or may mean something else now, with file and line."""
+    source = project.source
+    found: list[tuple[Location, str]] = []
+    for node in ast.walk(source.tree):
+        is_path = isinstance(node, ast.Name) and node.id == "__file__"
+        if is_path and source.where(node).line not in project.plan.counted:
+            found.append((source.where(node), "__file__ is another file now."))
+    for number, line in enumerate(source.data.decode().split("\n"), 1):
+        if re.match(r"\s*#.*(\bdjng\b|@?\bapp\.)", line) and "dependencies" not in line:
+            found.append((Location(str(source.path), number), "this comment speaks of djng."))
+    found += [*unwritten_lines(project), *moved_names(project), *lost_comments(project)]
+    lines = [f"{where}: {message}" for where, message in sorted(set(found))]
+    return lines + [f"{name}: not copied." for name in project.beside.left()]
+
+
+def moved_names(project: Project) -> Iterator[tuple[Location, str]]:
+    """Strings such as "blog.send", as tests use them to replace something."""
+    for module in project.plan.modules:
+        for statement in project.plan.statements_of(module):
+            for node in ast.walk(statement.node):
+                text = str(node.value) if isinstance(node, ast.Constant) else ""
+                owner, _, name = text.rpartition(".")
+                if owner == project.label and project.plan.module_of(name) not in (None, "models"):
+                    yield statement.source.where(node), f'"{text}" has another module now.'
+
+
+def lost_comments(project: Project) -> Iterator[tuple[Location, str]]:
+    """Comments above imports and above what other modules say in Django's way."""
+    source = project.source
+    for statement in source.statements:
+        is_gone = statement in project.plan.imports or project.wiring.is_only_wiring(statement)
+        above = source.text(statement.start, source.start_of(statement.node)) if is_gone else ""
+        for number, line in enumerate(above.splitlines()):
+            if re.match(r"#(?! (isort|noqa|fmt|ruff|type):)", line):
+                first = source.data.count(b"\n", 0, statement.start) + 1
+                yield Location(str(source.path), first + number), "this comment did not come along."
+
+
+def unwritten_lines(project: Project) -> Iterator[tuple[Location, str]]:
+    """What runs only if the file is a script, but for `app.run()`."""
+    for node in project.source.tree.body:
+        for each in node.body if isinstance(node, ast.If) and is_main(node) else ():
+            if not re.fullmatch(r"\w+\.run\(\)", ast.unparse(each)):
+                yield project.source.where(each), "manage.py does not do this."
+
+
+def steps(project: Project, folder: Path) -> list[str]:
+    """The commands to go on with."""
+    site, found = project.site, []
+    copy = os.path.relpath(folder / project.database_name, site.data)  # `backup` writes there
+    if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).exists():
+        found.append(command_line(f"backup {shlex.quote(copy)}"))
+    kept = [site.data / f"{site.path.stem}.secret", site.data / "media"]
+    for path in [each for each in kept if each.exists()]:
+        found.append(f"cp -r {shlex.quote(short_path(str(path)))} {shlex.quote(str(folder))}")
+    last = ["pip install -r requirements.txt", "python manage.py migrate"]
+    return [*found, f"cd {shlex.quote(str(folder))}", *last]
+
+
+def check(project: Project, folder: Path) -> Iterator[tuple[str, int, str]]:
+    """Run Django's checks and the user's tests in the project: command, exit code, output."""
+    kept = {name: value for name, value in os.environ.items() if name not in HERE}
+    environment = {**kept, "DJANGO_SECRET_KEY": secrets.token_urlsafe(50)}
+    commands = [["manage.py", "check"], ["manage.py", "makemigrations", "--check", "--dry-run"]]
+    commands += project.test_commands()
+    for command in commands:
+        done = subprocess.run(  # noqa: S603  # the commands are those above
+            [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        yield " ".join(["python", *command]), done.returncode, done.stdout + done.stderr

@@ -1,0 +1,392 @@
+"""`python blog.py eject`: where things go, what is refused, and what is reported."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import django
+import pytest
+from conftest import ROOT, environment
+from test_readme import BLOCKS
+
+HEAD = "from djng import Djng, Router\nfrom django.db import models\n\napp = Djng()\n\n\n"
+
+
+@pytest.fixture
+def eject(site):
+    """Write a site, eject it, and return a function that reads the project's modules."""
+
+    def run(source, *options):
+        site.put("blog.py", f'{HEAD}{source}\n\nif __name__ == "__main__":\n    app.run()\n')
+        site.output = site.succeed("eject", "project", *options)
+        return lambda name: (site.folder / "project/blog" / name).read_text()
+
+    return run
+
+
+def refused(site, source):
+    site.put("blog.py", f'{HEAD}{source}\n\nif __name__ == "__main__":\n    app.run()\n')
+    done = site.run("eject", "project")
+    assert done.returncode == 1, done.stdout
+    assert not (site.folder / "project").exists()
+    return done.stderr
+
+
+def manage(site, *args):
+    command = [sys.executable, "-W", "error", "manage.py", *args]
+    folder, variables = site.folder / "project", environment()
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
+def test_the_page_on_leaving_shows_what_happens(site):
+    """docs/leaving.md runs as it stands, in the folder of the README's first example."""
+    page = (ROOT / "docs/leaving.md").read_text()
+    (shown,) = re.findall(
+        r"^```console\n\$ python notes.py eject project\n(.*?)^```$", page, re.M | re.S
+    )
+    site.put("notes.py", next(text for language, text in BLOCKS if language == "python"))
+    for command in (
+        "makemigrations",
+        "migrate",
+        "createsuperuser --noinput --username a --email a@example.org",
+    ):
+        assert site.fork("notes.py", *command.split()).returncode == 0
+    assert site.fork("notes.py", "eject", "project").stdout == shown
+    for step in re.findall(r"^  (python notes.py .*|cp .*)$", shown, re.MULTILINE):
+        command = step.replace("python", sys.executable, 1).split()
+        subprocess.run(command, cwd=site.folder, check=True, stdout=subprocess.DEVNULL)
+    assert "No migrations to apply" in manage(site, "migrate")
+    python = [each.strip() for each in page.split("`") if each.startswith("return {")]
+    assert python == ['return {"a": 1}']
+
+
+PAGE = '@app.get("/")\ndef index(request):\n    return {}\n'
+
+
+def test_a_folder_with_something_in_it_is_left_alone(site):
+    site.put("blog.py", HEAD + "app.run()").put("project/mine.txt", "mine")
+    done = site.run("eject", "project")
+    assert done.stderr == "CommandError: project is not an empty folder. Nothing was written.\n"
+    assert site.files() == ["blog.py", "project", "project/mine.txt"]
+
+
+def test_a_folder_must_be_named(site):
+    done = site.put("blog.py", HEAD + "app.run()").run("eject")
+    assert "Say where: eject DIR" in done.stderr
+
+
+def test_the_words_stay(eject):
+    source = """
+# Why this is here.
+
+class Post(models.Model):  # a post
+    title = models.CharField( max_length = 20 )   # 'quotes' stay
+
+
+    # the end
+"""
+    assert eject(source)("models.py").endswith(source.lstrip("\n").rstrip() + "\n")
+
+
+def test_what_one_module_uses_goes_there(eject):
+    read = eject(
+        f"LIMIT = 2\n\n\ndef top(items):\n    return items[:LIMIT]\n\n\n{PAGE}"
+        + """
+
+@app.get("/all/")
+def all_of_them(request):
+    return top([1, 2, 3])
+"""
+    )
+    assert "LIMIT = 2\n\n\ndef top(items):" in read("views.py")
+
+
+def test_what_several_modules_use_has_a_module_of_its_own(eject):
+    read = eject("""
+LIMIT = 2
+
+
+def shout(text):
+    return text.upper()
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=LIMIT)
+
+    def __str__(self):
+        return shout(self.title)
+
+
+def newest():
+    return Post.objects.all()[:LIMIT]
+
+
+@app.get("/")
+def index(request):
+    return shout("a")
+
+
+@app.context_processor
+def posts(request):
+    return {"posts": newest()}
+
+
+@app.command
+def list_posts():
+    print(*newest())
+""")
+    assert read("constants.py") == "LIMIT = 2\n"
+    assert read("utils.py").startswith("def shout(text):")
+    assert "def newest():" in read("services.py")
+    assert "from .constants import LIMIT\nfrom .utils import shout\n" in read("models.py")
+    assert "from blog.services import newest\n" in read("management/commands/list_posts.py")
+
+
+def test_imports_never_form_a_circle(eject, site):
+    read = eject('''
+from django import forms
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=20)
+
+    def form(self):
+        """The form for it."""
+        return PostForm(instance=self)
+
+
+class PostForm(forms.ModelForm):
+    class Meta:
+        model = Post
+        fields = ["title"]
+''')
+    text = 'form for it."""\n        from .forms import PostForm\n\n        return PostForm('
+    assert text in read("models.py")
+    assert "no issues" in manage(site, "check")
+
+
+def test_imports_under_conditions_come_along(eject, site):
+    read = eject("""
+from typing import TYPE_CHECKING
+from math import *
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+try:
+    import missing_package
+except ImportError:
+    missing_package = None
+
+
+@app.get("/")
+def index(request: "HttpRequest") -> str:
+    return f"{pi} {missing_package}"
+""")
+    text = read("views.py")
+    assert "from math import pi\n" in text
+    assert "if TYPE_CHECKING:\n    from django.http import HttpRequest\n" in text
+    assert "try:\n    import missing_package\nexcept ImportError:" in text
+    assert '(request: "HttpRequest") -> HttpResponse:' in text
+    assert "no issues" in manage(site, "check")
+
+
+def test_a_variable_that_functions_change_stays_with_them(eject):
+    read = eject("""
+count = 0
+
+
+@app.get("/")
+def index(request):
+    global count
+    count += 1
+    return str(count)
+""")
+    assert "count = 0\n\n\n@require_safe\ndef index(request):\n    global count" in read("views.py")
+
+
+def test_receivers_are_connected(eject, site):
+    eject("""
+from django.db.models.signals import post_migrate
+from django.dispatch import receiver
+
+
+@receiver(post_migrate)
+def migrated(sender, **signal):
+    print("connected")
+""")
+    assert "connected" in manage(site, "migrate")
+
+
+def test_code_that_runs_on_import_says_so(eject, site):
+    read = eject('import mimetypes\n\nmimetypes.add_type("text/x-sail", ".sail")\n' + PAGE)
+    text = '# This runs when Django imports the module.\nmimetypes.add_type("text/x-sail", ".sail")'
+    assert text in read("models.py")
+
+
+def test_what_uses_the_app_is_refused_with_its_line(site):
+    message = refused(site, '@app.get("/")\ndef index(request):\n    return app.label\n')
+    assert message.startswith("CommandError: ")
+    assert "blog.py:9: a Django project has no app" in message
+
+
+def test_a_second_file_with_djng_is_refused_with_its_line(site):
+    site.put("shop.py", "from djng import Router\n\nshop = Router()\n")
+    message = refused(site, 'import shop\n\napp.include("/shop/", shop.shop)\n')
+    assert "shop.py:3: a router that the site's file does not make by itself." in message
+
+
+def test_two_views_of_one_name_are_refused(site):
+    message = refused(site, PAGE + '\n\n@app.post("/")\ndef index(request):\n    return "x"\n')
+    assert "index is defined twice" in message
+
+
+CASE = """
+from django.test import TestCase
+
+
+class IndexTests(TestCase):
+    def test_it_answers(self):
+        assert self.client.get("/").json() == {}
+"""
+
+
+def test_the_users_tests_run_in_the_project(eject, site):
+    site.put(
+        "test_more.py", f"import blog\n{CASE}\n\ndef test_post(db):\n    blog.Post(title='a')\n"
+    )
+    site.put("conftest.py", "import blog\n")
+    eject(f"class Post(models.Model):\n    title = models.TextField()\n\n\n{PAGE}\n{CASE}")
+    assert "import blog.models\n" in (site.folder / "project/test_more.py").read_text()
+    assert "Ran 2 tests" in manage(site, "test")
+    output = site.succeed("eject", "--check")
+    assert "python -m pytest -q: ok" in output
+
+
+def test_check_writes_nothing_and_tells_what_failed(site):
+    site.put("blog.py", f"{HEAD}{PAGE}{CASE.replace('{}', '{1}')}\n\n\napp.run()\n")
+    done = site.run("eject", "--check")
+    assert done.returncode == 1
+    assert "python manage.py check: ok" in done.stdout
+    assert "python manage.py test: failed" in done.stdout
+    assert "AssertionError" in done.stdout
+    assert site.files() == ["blog.py"]
+
+
+def test_the_report_names_what_is_left_to_do(eject, site):
+    site.put("prices.csv", "1").put("static/a.css", "").put("media/b.txt", "")
+    eject('''
+from pathlib import Path
+
+PRICES = Path(__file__).parent / "prices.csv"
+NAME = __file__
+
+
+@app.get("/")  # with djng
+def index(request):
+    """Run it: python blog.py runserver"""
+    return PRICES.read_text() + NAME
+''')
+    assert "  blog/static/" in site.output
+    assert "blog.py:11: __file__ is another file now." in site.output
+    assert "prices.csv: not copied." in site.output
+    assert "  cp -r media project\n" in site.output
+    views = (site.folder / "project/blog/views.py").read_text()
+    assert "Path(__file__).parent.parent / " in views
+    assert "Run it: python manage.py runserver" in views
+
+
+@pytest.mark.skipif(django.VERSION < (6, 0), reason="tasks are new in Django 6.0")
+def test_tasks_are_djangos(eject):
+    read = eject("@app.task(priority=2)\ndef welcome(name):\n    print(name)\n")
+    assert read("tasks.py").startswith("from django.tasks import task\n\n\n@task(priority=2)\ndef")
+
+
+def test_settings_keep_their_words_and_comments(site):
+    site.put(
+        "blog.py",
+        """
+        import os
+        from djng import Djng
+
+        NAME = os.environ.get("NAME", "x")
+        app = Djng(
+            # We are in Berlin.
+            TIME_ZONE="Europe/Berlin",
+            CUSTOM_NAME=NAME,  # our own
+            INSTALLED_APPS=lambda default: [*default, "django.contrib.sites"],
+            SITE_ID=1,
+            SILENCED_SYSTEM_CHECKS=lambda default: [*default, "djng.W003", "urls.W001"],
+        )
+        app.run()
+    """,
+    )
+    site.succeed("eject", "project")
+    text = (site.folder / "project/blog/settings.py").read_text()
+    assert '# We are in Berlin.\nTIME_ZONE = "Europe/Berlin"\n' in text
+    assert "CUSTOM_NAME = NAME  # our own\n" in text
+    assert 'NAME = os.environ.get("NAME", "x")\n' in text
+    assert '    "django.contrib.sites",\n]' in text
+    assert 'SILENCED_SYSTEM_CHECKS = [\n    "urls.W001",\n]\n' in text
+    assert "no issues" in manage(site, "check")
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ("**{'API_KEY': 'hidden'}", "Write API_KEY=... there."),
+        ("DATABASES=lambda default: dict(default)", "Run eject without DATABASE_URL."),
+    ],
+)
+def test_no_secret_of_this_machine_is_written(site, keywords, message):
+    site.put("blog.py", f"from djng import Djng\n\napp = Djng({keywords})\napp.run()\n")
+    done = site.run("eject", "project", DATABASE_URL="sqlite:///hidden.sqlite3")
+    assert message in done.stderr
+    assert "hidden" not in done.stdout + done.stderr
+    assert not (site.folder / "project").exists()
+
+
+def test_the_project_passes_mypy_where_the_file_does(eject, site):
+    eject("""
+from django.http import HttpRequest
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=20)
+
+
+def named(title: str) -> dict[str, str]:
+    return {"title": title}
+
+
+@app.get("/")
+def index(request: HttpRequest) -> dict[str, str]:
+    return named("One")
+
+
+@app.get("/text/<int:number>/")
+def text(request: HttpRequest, number: int) -> tuple[str, int]:
+    return f"{number}", 201
+
+
+@app.before_request
+def closed(request: HttpRequest) -> str | None:
+    return "closed" if "closed" in request.GET else None
+""")
+    command = [Path(sys.executable).parent / "mypy", "blog"]
+    site.put(
+        "project/mypy.ini",
+        """
+        [mypy]
+        plugins = mypy_django_plugin.main
+        check_untyped_defs = true
+        [mypy-whitenoise.*]
+        ignore_missing_imports = true
+        [mypy.plugins.django-stubs]
+        django_settings_module = "blog.settings"
+    """,
+    )
+    done = subprocess.run(command, cwd=site.folder / "project", capture_output=True, text=True)
+    assert done.stdout.startswith("Success"), done.stdout + done.stderr
