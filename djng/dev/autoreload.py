@@ -24,7 +24,14 @@ from djng.dev import child
 from djng.dev.child import Program, Restart
 from djng.dev.error_server import show_error
 from djng.dev.server import InheritedSocketMixin
-from djng.dev.watch import Stamp, first_change, nearby_modules, read_stamps, rounds
+from djng.dev.watch import (
+    Stamp,
+    first_change,
+    module_files,
+    nearby_modules,
+    read_stamps,
+    rounds,
+)
 from djng.exceptions import Location, SetupError, is_library_file, missing_run
 
 CHANGED = 3  # the exit code of Django's reloaders
@@ -142,13 +149,20 @@ class Reloader(autoreload.StatReloader):
             if time.monotonic() < end:
                 yield own
                 continue
-            files = {*self.watched_files()}
-            modules = {*self.watched_files(include_globs=False)}  # later: more may be imported
+            found = self.find_files()
             if child.is_watching.is_set():
-                self.stamps |= dict.fromkeys(files - modules - self.stamps.keys(), NEW)
+                self.stamps |= dict.fromkeys(found - self.stamps.keys(), NEW)
+            files = found | module_files() | self.extra_files
             own = {file for file in files if not is_library_file(str(file))}
             end = time.monotonic() + 1
             yield files
+
+    def find_files(self) -> set[Path]:
+        """The files in the folders that apps watch, such as templates."""
+        globs = (
+            (f, pattern) for f, patterns in self.directory_globs.items() for pattern in patterns
+        )
+        return {file for folder, pattern in globs for file in folder.glob(pattern)}
 
 
 def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> None:
@@ -189,5 +203,5 @@ def create_reloader(site: Path) -> autoreload.BaseReloader:
     if type(reloader) is autoreload.StatReloader:
         reloader = Reloader()
     # Django forgets a file that is missing for a moment, as when an editor or git replaces it.
-    reloader.extra_files |= {site} | autoreload.iter_all_python_module_files()
+    reloader.extra_files |= {site} | module_files()
     return reloader

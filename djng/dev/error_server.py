@@ -13,12 +13,17 @@ from traceback import walk_tb
 from typing import NoReturn
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from django.utils.autoreload import iter_all_python_module_files
-
 from djng.dev import child
 from djng.dev.error_page import Explanation, explain
 from djng.dev.server import STOP, ErrorServer, SilentRequestHandler, local_url
-from djng.dev.watch import first_change, nearby_modules, package_folders, read_stamps, rounds
+from djng.dev.watch import (
+    first_change,
+    module_files,
+    nearby_modules,
+    package_folders,
+    read_stamps,
+    rounds,
+)
 from djng.exceptions import is_library_file
 
 # A page of another site can reach this server by a host name of its own, but not by an address.
@@ -73,4 +78,4 @@ def files_to_fix(error: BaseException, site: Path) -> set[Path]:
         module = site.parent.joinpath(*str(error.name).split("."))
         files |= {module.with_suffix(".py"), module / "__init__.py"}
         files |= package_folders()  # pip may install it
-    return files | {f for f in iter_all_python_module_files() if not is_library_file(str(f))}
+    return files | {f for f in module_files() if not is_library_file(str(f))}

@@ -24,11 +24,9 @@ from pathlib import Path
 from select import select
 from typing import Any, NoReturn
 
-from django.utils.autoreload import iter_all_python_module_files
-
 from djng.dev import autoreload, child
 from djng.dev.child import Program, Restart
-from djng.dev.watch import Stamp, package_folders, read_stamps
+from djng.dev.watch import Stamp, module_files, package_folders, read_stamps
 
 # Not ``-m``: a child must import modules from the same folder as the user's file.
 CODE = (
@@ -275,7 +273,7 @@ def handle_signals() -> None:
 
 def stamps_of_imports() -> dict[Path, Stamp]:
     """The stamps of all that this process has imported, and of the folders of packages."""
-    return read_stamps({*iter_all_python_module_files(), *package_folders()})
+    return read_stamps(module_files() | package_folders())
 
 
 def describe_end(code: int) -> str:

@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 POLL_INTERVAL = 0.05  # seconds
@@ -19,6 +20,12 @@ def read_stamps(files: Iterable[Path]) -> dict[Path, Stamp]:
             status = file.stat()
             stamps[file] = (status.st_mtime_ns, status.st_size)
     return stamps
+
+
+def module_files() -> set[Path]:
+    """The files of imported modules. Django's function resolves links too: that takes 40 ms."""
+    specs = (getattr(module, "__spec__", None) for module in [*sys.modules.values()])
+    return {Path(spec.origin) for spec in specs if isinstance(spec, ModuleSpec) and spec.origin}
 
 
 def nearby_modules(site: Path) -> set[Path]:
