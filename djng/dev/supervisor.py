@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from select import select
@@ -77,7 +78,8 @@ def supervise(program: Program, *, forks: bool, goes_on: bool) -> None:
         Supervisor(program, forks=False).run(Restart())
     # A signal waits until the new Python can handle it.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    pid = fileno = 0
+    started: list[Any] = []
+    stamp = Deadline(program.site).before
     if goes_on and not has_threads():
         ours, theirs = socket.socketpair()
         if not (pid := os.fork()):
@@ -86,16 +88,19 @@ def supervise(program: Program, *, forks: bool, goes_on: bool) -> None:
             autoreload.become_child(program, theirs, Restart())
             return
         ours.set_inheritable(True)
-        fileno = ours.fileno()
+        started = [pid, ours.fileno(), stamp]
         select([ours], [], [], 2)  # until the child serves, leave it the processor
-    replace_process(program, Restart(), pid, fileno)
+    replace_process(program, Restart(), started)
 
 
-def replace_process(program: Program, restart: Restart, pid: int = 0, channel: int = 0) -> NoReturn:
-    """Go on as a new Python, which has not run the user's file, with the child that there is."""
+def replace_process(program: Program, restart: Restart, started: Sequence[Any] = ()) -> NoReturn:
+    """Go on as a new Python, which has not run the user's file.
+
+    If a child has `started`, takes its process ID, its channel and the stamp of the site's file.
+    """
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
-    state = json.dumps([program, restart, pid, channel])
+    state = json.dumps([program, restart, started])
     os.execv(sys.executable, python("supervise_forks", program, state))  # noqa: S606
 
 
@@ -108,11 +113,13 @@ def python(function: str, program: Program, state: str) -> list[str]:
 
 
 def supervise_forks(state: str) -> NoReturn:
-    program, restart, pid, channel = json.loads(state)
+    program, restart, started = json.loads(state)
     supervisor = Supervisor(Program(*program), forks=True)
-    if pid:
+    if started:
+        pid, channel, stamp = started
         supervisor.child = ForkedChild(pid)
         supervisor.channel = socket.socket(fileno=channel)
+        supervisor.deadline = Deadline(supervisor.program.site, stamp)
     supervisor.run(Restart(*restart))
 
 
@@ -126,6 +133,7 @@ class Supervisor:
 
     child: Any = None  # a subprocess.Popen or a ForkedChild
     channel: socket.socket  # on which the child says what happens
+    deadline: "Deadline"
 
     def __init__(self, program: Program, *, forks: bool) -> None:
         self.program, self.forks = program, forks
@@ -136,6 +144,7 @@ class Supervisor:
             handle_signals()  # one may have waited for it
             while True:
                 if not self.child:
+                    self.deadline = Deadline(self.program.site)
                     self.fork(restart) if self.forks else self.spawn(restart)
                 restart = self.wait(restart)
                 self.child = None
@@ -188,13 +197,13 @@ class Supervisor:
 
     def listen(self) -> dict[str, Any]:
         """Return what the child has said, once it has ended."""
-        lines, deadline = b"", Deadline(Path(self.program.site))
+        lines = b""
         while self.child.poll() is None:
             received = self.receive(timeout=1)
             lines += received
             if b"served" in received and self.forks:
                 self.preload()
-            if deadline.is_over():
+            if self.deadline.is_over():
                 self.child.kill()
                 lines += child.message(changed=[self.program.site, time.time()])
             if not received:
@@ -219,11 +228,16 @@ class Supervisor:
 class Deadline:
     """Is over some time after the file has changed: a child that has not noticed it hangs."""
 
-    def __init__(self, file: Path) -> None:
-        self.file, self.before, self.end = file, read_stamps([file]), 0.0
+    def __init__(self, file: str, before: Sequence[int] | None = None) -> None:
+        self.file = Path(file)
+        self.before = before or self.read()
+        self.end = 0.0
+
+    def read(self) -> list[int]:
+        return [*read_stamps([self.file]).get(self.file, ())]
 
     def is_over(self) -> bool:
-        if read_stamps([self.file]) == self.before:
+        if self.read() == self.before:
             return False
         self.end = self.end or time.monotonic() + PATIENCE
         return time.monotonic() > self.end
