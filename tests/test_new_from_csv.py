@@ -14,7 +14,8 @@ import time
 
 import pytest
 from conftest import ROOT, Site, environment
-from test_readme import assert_prints, run, steps
+from test_docs import assert_prints, steps
+from test_readme import run
 
 from djng.new.csv_files import read_csv_files
 
@@ -246,7 +247,7 @@ def test_text_in_latin_1_is_read_and_reported(tmp_path):
     (tmp_path / "rows.csv").write_bytes("name,city\nJosé,Köln\n".encode("latin-1"))
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         source = read_csv_files([tmp_path / "rows.csv"], db, tmp_path / "left-out.csv")
-        assert [*source.select("*", source.tables[0])] == [("José", "Köln")]
+        assert [*source.tables[0].select("*")] == [("José", "Köln")]
     assert source.messages == ["rows.csv is not in UTF-8. It seems to be in cp1252."]
 
 
@@ -272,7 +273,7 @@ def read(folder, content):
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         source = read_csv_files([folder / "rows.csv"], db, folder / "left-out.csv")
         (table,) = source.tables
-        rows = [*source.select("*", table)]
+        rows = [*table.select("*")]
     used = [n for n, column in enumerate(table.columns) if column.title or any(r[n] for r in rows)]
     return [table.columns[n].title for n in used], [tuple(r[n] for n in used) for r in rows]
 

@@ -180,6 +180,13 @@ def test_fields_read_all_values(site, lines):
     assert site.shell("print(blog.Book.objects.get(pk='01').price)") == "9.50"
 
 
+def test_bytes_are_kept(site):
+    assert site.shell("print(bytes(blog.Book.objects.get(pk='01').cover))") == "b'\\x00'"
+    if not site.in_place:
+        assert site.shell("print(blog.Mixed.objects.get(pk=2).data)") == "b'\\x00\\xff'"
+        assert site.shell("print(blog.Mixed.objects.get(pk=1).data)") == "b'x'"
+
+
 def test_generated_columns_stay_generated(site, lines):
     assert "size = GeneratedField(expression=RawSQL(" in lines
     script = "a = blog.Area.objects.create(width=3, height=4); a.refresh_from_db(); print(a.size)"

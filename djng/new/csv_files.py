@@ -40,69 +40,53 @@ def read_csv_file(file: Path, source: Source, rejected: Path) -> None:
         source.messages.append(f"{file.name} is not in UTF-8. It seems to be in {encoding}.")
     with file.open(encoding=encoding, newline="") as text:
         sample = list(islice(text, 200))
-        skipped = len([sample.pop(0)]) if sample and SEPARATOR.fullmatch(sample[0]) else 0
+        sample[0] = SEPARATOR.sub("\n", sample[0])
         dialect = find_dialect("".join(sample))
-        titles, has_titles = find_titles([row for row in csv.reader(sample, **dialect) if row])
+        titles = find_titles([row for row in csv.reader(sample, **dialect) if row])
         reader = csv.reader(chain(sample, text), strict=True, **dialect)
-        rows = Rows(file.name, titles, rejected, reader, skipped)
-        if has_titles:
+        if any(titles):
             next(row for row in reader if row)
         else:
             source.messages.append(f"{file.name} seems to have no line with names of columns.")
+        rows = even_rows(reader, titles, file.name, rejected, source.messages)
         position: Any = text.buffer.tell  # type: ignore[attr-defined]
-        source.tables.append(Table(f"t{len(source.tables)}", file.stem, rows.columns()))
-        rows.insert(source, position, file.stat().st_size)
-    source.messages += rows.messages()
+        size = file.stat().st_size
+        insert(
+            source, file, titles, batches(f"Reading {file.name}", rows, lambda _: position() / size)
+        )
 
 
-class Rows:
-    """The rows of a file, made equally long. Those that cannot be are written to `rejected`."""
+def insert(source: Source, file: Path, titles: list[str], rows: Iterator[list[Any]]) -> None:
+    """Make a table of text, and put the batches of rows into it."""
+    table = Table(source, f"t{len(source.tables)}", file.stem)
+    table.columns = [Column(table, f"c{number}", title) for number, title in enumerate(titles)]
+    names = ", ".join(f"{column.origin} TEXT" for column in table.columns)
+    source.db.execute(f"CREATE TABLE {table.origin} ({names})")
+    sql = f"INSERT INTO {table.origin} VALUES ({', '.join('?' * len(titles))})"  # noqa: S608
+    for batch in rows:
+        table.rows += source.db.executemany(sql, batch).rowcount
+    source.tables.append(table)
 
-    def __init__(self, file: str, titles: list[str], rejected: Path, reader: Any, skipped: int):
-        self.file, self.titles, self.rejected = file, titles, rejected
-        self.reader, self.skipped = reader, skipped
-        self.needed = max((n for n, title in enumerate(titles, 1) if title), default=len(titles))
-        self.short: list[int] = []
-        self.long: list[int] = []
 
-    def columns(self) -> list[Column]:
-        return [Column(f"c{number}", title) for number, title in enumerate(self.titles)]
-
-    def insert(self, source: Source, position: Any, size: int) -> None:
-        table = source.tables[-1]
-        names = [column.source for column in table.columns]
-        source.db.execute(f"CREATE TABLE {table.source} ({' TEXT, '.join(names)} TEXT)")
-        sql = f"INSERT INTO {table.source} VALUES ({', '.join('?' * len(names))})"  # noqa: S608
-        for batch in batches(f"Reading {self.file}", self, lambda _: position() / size):
-            source.db.executemany(sql, batch)
-            table.rows += len(batch)
-
-    def __iter__(self) -> Iterator[list[str]]:
-        width = len(self.titles)
-        for row in self.reader:
-            if len(row) == width:
-                yield row
-            elif any(row[width:]):
-                self.reject(row)
-            elif row:
-                if len(row) < self.needed:
-                    self.short.append(self.line())
-                yield (row + [""] * width)[:width]
-
-    def line(self) -> int:
-        return int(self.reader.line_num) + self.skipped
-
-    def reject(self, row: list[str]) -> None:
-        self.long.append(self.line())
-        with self.rejected.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerow([self.file, self.line(), *row])
-
-    def messages(self) -> Iterator[str]:
-        if self.short:
-            yield f"{self.file}: too few cells in {in_lines(self.short)}. The last ones are empty."
-        if self.long:
-            what = f"{self.file}: too many cells in {in_lines(self.long)}."
-            yield f"{what} These rows are in {self.rejected.name}, not in the database."
+def even_rows(
+    reader: Any, titles: list[str], file: str, rejected: Path, messages: list[str]
+) -> Iterator[list[str]]:
+    """Make the rows equally long. Those that have too much for it are written to `rejected`."""
+    width, short, long = len(titles), list[int](), list[int]()
+    needed = max((n for n, title in enumerate(titles, 1) if title), default=width)
+    for row in reader:
+        if any(row[width:]):
+            long.append(reader.line_num)
+            with rejected.open("a", encoding="utf-8", newline="") as opened:
+                csv.writer(opened).writerow([file, reader.line_num, *row])
+        elif row:
+            short += [reader.line_num] * (len(row) < needed)
+            yield row if len(row) == width else (row + [""] * width)[:width]
+    if short:
+        messages.append(f"{file}: too few cells in {in_lines(short)}. The last ones are empty.")
+    if long:
+        what = f"{file}: too many cells in {in_lines(long)}."
+        messages.append(f"{what} These rows are in {rejected.name}, not in the database.")
 
 
 def in_lines(numbers: list[int]) -> str:
@@ -117,15 +101,13 @@ def find_encoding(file: Path) -> str:
         start = opened.read(1 << 16)
     if not start.strip():
         raise BadInputError(f"{file.name} is empty.")
-    for bom, encoding in BOMS.items():
-        if start.startswith(bom):
-            return encoding
-    for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
-        if zeros.count(0) > len(start) / 4:
-            return encoding
-    if b"\0" in start or start.lstrip().startswith(FOREIGN):
+    marked = [encoding for mark, encoding in BOMS.items() if start.startswith(mark)]
+    zeros = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[::2].count(0)}
+    marked += [encoding for encoding, count in zeros.items() if count > len(start) / 4]
+    if not marked and (b"\0" in start or start.lstrip().startswith(FOREIGN)):
         raise BadInputError(f"{file.name} is not a CSV file. Spreadsheets can be saved as CSV.")
-    return next(each for each in ("utf-8", "cp1252", "latin-1") if can_decode(file, each))
+    likely = (*marked, "utf-8", "cp1252", "latin-1")
+    return next(encoding for encoding in likely if can_decode(file, encoding))
 
 
 def can_decode(file: Path, encoding: str) -> bool:
@@ -148,22 +130,19 @@ def find_dialect(sample: str) -> dict[str, Any]:
     delimiter = max(",;\t|", key=score)
     edge = re.escape(delimiter)
     is_single = '"' not in sample and re.search(rf"(?m)(^|{edge})'[^'\n]*'({edge}|\r?$)", sample)
-    return {
-        "delimiter": delimiter,
-        "quotechar": "'" if is_single else '"',
-        "escapechar": "\\" if '\\"' in sample and '""' not in sample else None,
-    }
+    escape = "\\" if '\\"' in sample and '""' not in sample else None
+    return {"delimiter": delimiter, "quotechar": "\"'"[bool(is_single)], "escapechar": escape}
 
 
-def find_titles(rows: list[list[str]]) -> tuple[list[str], bool]:
-    """The names of the columns, empty where there is none, and whether the first row has them."""
+def find_titles(rows: list[list[str]]) -> list[str]:
+    """The names of the columns, empty where there is none: all, if the first row has values."""
     first, *rest = [[cell.strip() for cell in row] for row in rows]
     lengths = [max(n for n, cell in enumerate(["", *row]) if cell or not n) for row in rest]
     if not has_titles(first, rest):
-        return [""] * Counter([len(first), *lengths]).most_common(1)[0][0], False
+        return [""] * Counter([len(first), *lengths]).most_common(1)[0][0]
     missing = [""] * (min(lengths, default=0) - len(first))
     # R leaves out the name of the first column, which has the names of the rows.
-    return (missing + first if len(missing) == 1 else first + missing), True
+    return missing + first if len(missing) == 1 else first + missing
 
 
 def has_titles(first: list[str], rest: list[list[str]]) -> bool:

@@ -12,7 +12,6 @@ import shutil
 import signal
 import sqlite3
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,37 +20,38 @@ from django.db import Error
 
 from djng.new import ignore_in_git, site_file, way_out
 from djng.new.csv_files import read_csv_files
-from djng.new.field_types import NO_VALUES, decide_field, parse_time
+from djng.new.field_types import NO_VALUES, decide_field
 from djng.new.loading import create_database, load_rows
-from djng.new.names import name_columns, name_links, name_tables
+from djng.new.names import name_columns, name_relations, name_tables
 from djng.new.relations import find_relations
 from djng.new.site_code import site_code
 from djng.new.sqlite_files import is_sqlite, open_sqlite_file, read_sqlite_file
 from djng.new.tables import BadInputError, Source
 
 ELSEWHERE = ("DATABASE_URL", "DJANGO_DATA")
-NAMES = (".sqlite3", "/migrations", "-left-out.csv", ".py")  # the file comes last
+CSV = (".csv", ".tsv", ".tab")
+NAMES = ("/migrations", ".sqlite3", "-left-out.csv", ".py")
 
 
 def new_from_data(name: str, sources: list[str], *, in_place: bool) -> str:
     """Write a site for CSV files or an SQLite database; return what to do with it."""
-    file = site_file(name)
+    file, hint = site_file(name), "Nothing is written."
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         check_place(file)
-        source = make(file, find_files(sources), in_place)
+        return report(file, make(file, find_files(sources), in_place))
     except BadInputError as error:
-        sys.exit(f"{error}\n  Nothing is written.")
+        what = str(error)
     except (sqlite3.Error, Error, CommandError) as error:
         is_damaged = re.search("malformed|not a database", str(error))
         what = f"{sources[0]} cannot be read" if is_damaged else f"{file} is not written"
-        sys.exit(f"{what}: {error}.\n  Nothing is written.")
+        what = f"{what}: {error}."
     except OSError as error:
-        what = f"{file} is not written: {error.strerror}"
-        sys.exit(f"{what}: {error.filename}.\n  {way_out(error, file)}")
+        what = f"{file} is not written: {error.strerror}: {error.filename}."
+        hint = way_out(error, file)
     except KeyboardInterrupt:
         sys.exit("\nStopped. Nothing is written.")
-    return "\n".join(filter(None, report(file, source)))
+    sys.exit(f"{what}\n  {hint}")
 
 
 def make(file: Path, files: list[Path], in_place: bool) -> Source:
@@ -60,45 +60,52 @@ def make(file: Path, files: list[Path], in_place: bool) -> Source:
     try:  # from its first moment on, since the user may stop the command at any
         folder.mkdir(0o700)
         source = build(file, folder, files, in_place)
-        publish(file, folder)
+        for ending in NAMES:
+            if (made := folder / f"{file.stem}{ending}").exists():
+                path = place(file, ending)
+                path.parent.mkdir(exist_ok=True)
+                made.rename(path)
         return source
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def report(file: Path, source: Source) -> Iterator[str]:
+def place(file: Path, ending: str) -> Path:
+    return Path(f"{file.with_suffix('')}{ending}")
+
+
+def report(file: Path, source: Source) -> str:
     """What is made, what was wrong with the data, and what was guessed."""
     first, *others = sorted(source.tables, key=lambda table: -table.rows)
     more = f" and {len(others)} more table{'s' * (len(others) > 1)}" * bool(others)
     rows = f"{first.rows:,} {first.plural}{more}"
-    yield f"Wrote {file}, with {rows}. Run it: python {shlex.quote(str(file))}"
-    yield from source.messages
+    lines = [f"Wrote {file}, with {rows}. Run it: python {shlex.quote(str(file))}"]
+    lines += source.messages
     if any(c.note.startswith("A guess") for table in source.tables for c in table.columns):
-        yield f"Comments in {file.name} say what is a guess."
-    yield ignore_in_git(file.parent)
+        lines.append(f"Comments in {file.name} say what is a guess.")
+    return "\n".join(filter(None, [*lines, ignore_in_git(file.parent)]))
 
 
 def check_place(file: Path) -> None:
     """Raise BadInputError if something is there already, or if the site would not find its data."""
-    for ending in NAMES:
-        if (path := Path(f"{file.with_suffix('')}{ending}")).exists():
+    for path in (place(file, ending) for ending in NAMES):
+        if path.exists():
             raise BadInputError(f"{path} exists. Choose another name.")
-    for variable in ELSEWHERE:
-        if os.environ.get(variable):
-            message = f"{variable} is set, so the site would not use {file.stem}.sqlite3. Unset it."
-            raise BadInputError(message)
+    for variable in filter(os.environ.get, ELSEWHERE):
+        message = f"{variable} is set, so the site would not use {file.stem}.sqlite3. Unset it."
+        raise BadInputError(message)
 
 
 def find_files(sources: list[str]) -> list[Path]:
     """The files that are named, and the CSV files of the folders that are named."""
     files = []
     for path in map(Path, sources):
-        found = [path] if not path.is_dir() else sorted(path.iterdir())
-        if path.is_dir():
-            found = [each for each in found if each.suffix.lower() in (".csv", ".tsv", ".tab")]
-        if not (found and all(each.is_file() for each in found)):
-            what = "has no CSV files" if path.is_dir() else "does not exist"
-            raise BadInputError(f"{path} {what}.")
+        if not path.exists():
+            raise BadInputError(f"{path} does not exist.")
+        inside = (each for each in sorted(path.glob("*")) if each.suffix.lower() in CSV)
+        found = [*inside] if path.is_dir() else [path]
+        if not found:
+            raise BadInputError(f"{path} has no CSV files.")
         files += found
     return files
 
@@ -110,14 +117,12 @@ def build(file: Path, folder: Path, files: list[Path], in_place: bool) -> Source
         raise BadInputError("An SQLite database can only be the one source of a site.")
     if in_place and not has_sqlite:
         raise BadInputError("--in-place is for an SQLite database.")
-    cells = folder / "cells.sqlite3"
+    cells, rejected = folder / "cells.sqlite3", folder / f"{file.stem}-left-out.csv"
     with closing(open_sqlite_file(files[0]) if has_sqlite else sqlite3.connect(cells)) as db:
         if has_sqlite:
-            source = read_sqlite_file(files[0], db)
-            source.in_place = str(files[0]) if in_place else ""
+            source = read_sqlite_file(files[0], db, in_place=in_place)
         else:
-            source = read_csv_files(files, db, folder / f"{file.stem}-left-out.csv")
-        db.create_function("parse_time", 3, parse_time, deterministic=True)
+            source = read_csv_files(files, db, rejected)
         decide(source)
         os.environ["DJANGO_SECRET_KEY"] = secrets.token_hex()  # so that none is saved here
         (folder / file.name).write_text(site_code(source, file), encoding="utf-8")
@@ -135,22 +140,6 @@ def decide(source: Source) -> None:
         name_columns(table)
     for table in source.tables:
         for column in table.columns:
-            decide_field(source, table, column)
+            decide_field(column)
         table.columns = [c for c in table.columns if c.title or c.note != NO_VALUES]
-        name_links(table)
-
-
-def publish(file: Path, folder: Path) -> None:
-    """Move what is made to where it belongs, all or nothing."""
-    moved: list[Path] = []
-    try:
-        for ending in NAMES:
-            path = Path(f"{file.with_suffix('')}{ending}")
-            if (made := folder / f"{file.stem}{ending}").exists():
-                path.parent.mkdir(exist_ok=True)
-                made.rename(path)
-                moved.append(path)
-    except OSError:
-        for path in moved:
-            path.rename(folder / f"moved-{path.name}")
-        raise
+    name_relations([table for table in source.tables if not table.is_link or source.in_place])

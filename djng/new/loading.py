@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
@@ -11,8 +12,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connections
 
-from djng.new.field_types import Values, values_of
-from djng.new.tables import Source, Table, batches, quoted
+from djng.new.tables import Column, Source, Table, batches, quoted
 
 
 def create_database(file: Path) -> ModuleType:
@@ -32,44 +32,32 @@ def load_rows(source: Source, site: ModuleType, database: Path) -> None:
         target.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
         for table in source.tables:
             if not table.is_link:
-                load_table(source, table, getattr(site, table.model), target)
+                meta = getattr(site, table.model)._meta
+                stored = [column for column in table.columns if not column.generated]
+                names = [meta.get_field(column.name).column for column in stored]
+                insert(stored, target, meta.db_table, names)
             for link in table.links:
-                load_link(source, link, getattr(site, table.model), target)
+                field = getattr(site, table.model)._meta.get_field(link.name)
+                names = [field.m2m_column_name(), field.m2m_reverse_name()]
+                insert(link.ends, target, field.m2m_db_table(), names)
         target.execute("COMMIT")
 
 
-def load_table(source: Source, table: Table, model: Any, target: sqlite3.Connection) -> None:
-    columns = [column for column in table.columns if not column.generated]
-    values = [converted(values_of(source, table, column)) for column in columns]
-    names = [model._meta.get_field(column.name).column for column in columns]
-    insert(source, table, values, target, model._meta.db_table, names)
-
-
-def load_link(source: Source, link: Table, model: Any, target: sqlite3.Connection) -> None:
-    field = model._meta.get_field(link.name)
-    names = [field.m2m_column_name(), field.m2m_reverse_name()]
-    values = [quoted(column.source) for column in link.columns if column.target]
-    insert(source, link, values, target, field.m2m_db_table(), names)
-
-
-def converted(values: Values) -> str:
-    """The SQL of a column's values as Django has them in SQLite. Empty cells become NULL."""
-    if not values.column.convert:
-        return quoted(values.column.source)
-    found = values.column.convert.format(values.sql)
-    return f"CASE WHEN {values.is_filled} THEN {found} END"
-
-
-def insert(
-    source: Source,
-    table: Table,
-    values: list[str],
-    target: sqlite3.Connection,
-    name: str,
-    columns: list[str],
-) -> None:
-    rows = source.db.execute(f"SELECT {', '.join(values)} FROM {quoted(table.source)}")  # noqa: S608
-    marks = ", ".join("?" * len(columns))
-    sql = f"INSERT INTO {quoted(name)} ({', '.join(map(quoted, columns))}) VALUES ({marks})"  # noqa: S608
-    for batch in batches(f"Loading {table.title}", rows, lambda number: number / table.rows):
+def insert(columns: list[Column], target: sqlite3.Connection, name: str, names: list[str]) -> None:
+    """Copy the columns of one table into those with the names."""
+    if not columns:
+        return
+    table = columns[0].table
+    marks = ", ".join("?" * len(names))
+    sql = f"INSERT INTO {quoted(name)} ({', '.join(map(quoted, names))}) VALUES ({marks})"  # noqa: S608
+    for batch in batches(
+        f"Loading {table.title}", converted(table, columns), lambda n: n / table.rows
+    ):
         target.executemany(sql, batch)
+
+
+def converted(table: Table, columns: list[Column]) -> Iterator[list[Any]]:
+    names = ", ".join(quoted(column.origin) for column in columns)
+    cells = table.source.db.execute(f"SELECT {names} FROM {quoted(table.origin)}")  # noqa: S608
+    for row in cells:
+        yield [column.convert(cell) for column, cell in zip(columns, row, strict=True)]

@@ -4,7 +4,6 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable
 
 from django.db.models import Model
 
@@ -27,16 +26,9 @@ def words(title: str) -> list[str]:
     return [word for word in re.split(r"[\W_]+", text) if word]
 
 
-def name_tables(tables: Iterable[Table]) -> None:
-    """Give each table the name of its model, and its plural."""
-    taken: set[str] = set()
-    for table in tables:
-        *rest, last = words(table.title) or ["row"]
-        is_phrase = not last.isalpha() or {"by", "for", "of"} & {word.lower() for word in rest}
-        table.plural = " ".join([*rest, last if is_phrase else plural(last)]).lower()
-        name = "".join(word[0].upper() + word[1:] for word in [*rest, singular(last)])
-        name += "Row" * (name.lower() in MODELS)
-        table.model = unique(name if name.isidentifier() else f"Table{name}", taken)
+def snake(title: str) -> str:
+    """The name in small letters with underscores: ``unit_price`` of UnitPrice."""
+    return "_".join(words(title)).lower()
 
 
 def singular(word: str) -> str:
@@ -52,11 +44,23 @@ def plural(word: str) -> str:
     return re.sub("ys$", "ies", re.sub("(ss|sh|ch|x|z)s$", r"\1es", f"{word}s"))
 
 
+def name_tables(tables: list[Table]) -> None:
+    """Give each table the name of its model, and its plural."""
+    taken: set[str] = set()
+    for table in tables:
+        *rest, last = words(table.title) or ["row"]
+        is_phrase = not last.isalpha() or {"by", "for", "of"} & {word.lower() for word in rest}
+        table.plural = " ".join([*rest, last if is_phrase else plural(last)]).lower()
+        name = "".join(word[0].upper() + word[1:] for word in [*rest, singular(last)])
+        name += "Row" * (name.lower() in MODELS)
+        table.model = unique(name if name.isidentifier() else f"Table{name}", taken)
+
+
 def name_columns(table: Table) -> None:
     """Give each column the name of its field. Only the primary key may be called id."""
     taken: set[str] = set()
     for number, column in enumerate(table.columns, 1):
-        name = "_".join(words(column.title)).lower() or f"column_{number}"
+        name = snake(column.title) or f"column_{number}"
         name = name if name.isidentifier() or name in FIELDS else f"column_{name}"
         if column.target:
             name = re.sub(r"(?<=.)_?(id|fk)$", "", name)
@@ -65,12 +69,20 @@ def name_columns(table: Table) -> None:
         taken.add(column.attname)
 
 
-def name_links(table: Table) -> None:
-    """Name each many-to-many field after the rows at its other end."""
-    taken = {column.name for column in table.columns}
-    for link in table.links:
-        other = link.other_end(table)
-        link.name = unique("_".join(other.plural.split()), taken)
+def name_relations(tables: list[Table]) -> None:
+    """Name each many-to-many field after the rows at its other end, and names that would clash."""
+    for table in tables:
+        taken = {column.name for column in table.columns}
+        for link in table.links:
+            link.name = unique(snake(link.other_end(table).plural), taken)
+    ends = [(column, column.target) for table in tables for column in table.ends if column.target]
+    for column, target in ends:
+        name = column.table.model.lower()
+        names = {each.name for each in target.columns} | {each.name for each in target.links}
+        twins = [each for each, other in ends if (each.table, other) == (column.table, target)]
+        if len(twins) > 1 or {name, f"{name}_set"} & names:
+            related = unique(f"{snake(column.table.plural)}_by_{column.name}", names)
+            column.arguments.append(f'related_name="{related}"')
 
 
 def unique(name: str, taken: set[str]) -> str:

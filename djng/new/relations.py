@@ -2,83 +2,83 @@
 
 import re
 
-from djng.new.field_types import count_missing, values_of
-from djng.new.names import singular, words
+from djng.new.field_types import count_missing, fits, matching
+from djng.new.names import singular, snake, words
 from djng.new.tables import Column, Source, Table, quoted
+
+NUMBER = matching("[1-9][0-9]{0,17}")
+ROWIDS = ("rowid", "_rowid_", "oid")
 
 
 def find_relations(source: Source) -> None:
     """Find keys, foreign keys by their names and values, and tables that only hold relations."""
     for table in source.tables:
         if source.is_csv:
-            table.key = [column for column in table.columns if is_key(source, table, column)][:1]
+            table.key = [column for column in table.columns if is_key(column)][:1]
         elif source.in_place and not table.key:
-            add_key(source, table)
+            add_key(table)
+    columns = [column for table in source.tables for column in table.columns]
+    for column in columns:
+        if not (column.target or column.table.is_view or column.table.key == [column]):
+            column.target = guess_target(column)
+    targets = {column.target for column in columns}
     for table in source.tables:
-        for column in table.columns:
-            if not (column.target or table.is_view or table.key == [column]):
-                guess_target(source, table, column)
-    for table in source.tables:
-        ends = [(column, column.target) for column in table.columns if column.target]
-        if len(ends) == 2 and is_link(source, table, ends):
+        if len(table.ends) == 2 and table not in targets and is_link(table):
             table.is_link = True
-            ends[0][1].links.append(table)
+            table.ends[0].target.links.append(table)  # type: ignore[union-attr]
 
 
-def base_name(title: str) -> str:
+def base_name(table: Table) -> str:
     """The title of a table in the singular, as a column that refers to it may be called."""
-    *rest, last = words(title) or ["row"]
+    *rest, last = words(table.title) or ["row"]
     return "_".join([*rest, singular(last)]).lower()
 
 
-def is_key(source: Source, table: Table, column: Column) -> bool:
+def is_key(column: Column) -> bool:
     """Whether a column of a CSV file is called id, and its values are numbers that differ."""
-    name = "_".join(words(column.title)).lower()
-    if name not in ("id", f"{base_name(table.title)}_id") or not table.rows:
-        return False
-    number = next(source.select(f"count(DISTINCT {quoted(column.source)})", table))
-    return bool(number == table.rows and values_of(source, table, column).fit("[1-9][0-9]{0,17}"))
+    is_named = snake(column.title) in ("id", f"{base_name(column.table)}_id")
+    rows = column.table.rows
+    return is_named and 0 < rows == count_distinct(column) and fits(column, NUMBER)
 
 
-def add_key(source: Source, table: Table) -> None:
-    """Give a model of a table without a key one that Django can use: the rowid, if there is one."""
-    if table.rowid:
-        table.key = [Column(table.rowid, table.rowid, "INTEGER", nullable=False)]
+def count_distinct(column: Column) -> int:
+    return int(next(column.select("count(DISTINCT {})")))
+
+
+def add_key(table: Table) -> None:
+    """Give a table without a key one that Django can use: the rowid, if there is one."""
+    if not table.is_view:
+        names = {column.origin.lower() for column in table.columns}
+        rowid = next(name for name in ROWIDS if name not in names)
+        table.key = [Column(table, rowid, rowid, "INTEGER")]
         table.columns.insert(0, table.key[0])
         return
-    counts = {
-        column: next(source.select(f"count(DISTINCT {quoted(column.source)})", table))
-        for column in table.columns
-    }
-    table.key = [max(counts, key=lambda column: counts[column])]
-    table.is_unique = counts[table.key[0]] == table.rows
+    table.key = [max(table.columns, key=count_distinct)]
+    table.is_unique = count_distinct(table.key[0]) == table.rows
     if not table.is_unique:
         table.key[0].note = "Not unique, but Django needs a key. The view has no better column."
 
 
-def guess_target(source: Source, table: Table, column: Column) -> None:
-    """Make a foreign key of a column like ``category_id``, if all its values are in that table."""
-    name = re.sub(r"_?id$", "", "_".join(words(column.title)).lower())
-    for target in source.tables:
-        is_named = f"_{name}".endswith(f"_{base_name(target.title)}")
-        if is_named and target is not table and len(target.key) == 1 and not target.is_view:
-            values = values_of(source, table, column)
-            if any(values.select("1", "LIMIT 1")) and not count_missing(values, target):
-                column.target = target
-                column.note = f"A guess: all values are in {target.title}."
-                return
+def guess_target(column: Column) -> Table | None:
+    """The table that ``category_id`` refers to, if it has all the values."""
+    name, own = re.sub(r"_?id$", "", snake(column.title)), column.table
+    others = [each for each in own.source.tables if each is not own and not each.is_view]
+    for target in others:
+        is_named = f"_{name}".endswith(f"_{base_name(target)}") and len(target.key) == 1
+        if is_named and any(column.values()) and not count_missing(column, target.key[0]):
+            column.note = f"A guess: all values are in {target.title}."
+            return target
+    return None
 
 
-def is_link(source: Source, table: Table, ends: list[tuple[Column, Table]]) -> bool:
+def is_link(table: Table) -> bool:
     """Whether each row only says that two other rows belong together, and no row says it twice."""
     others = [column for column in table.columns if not column.target]
-    is_target = any(column.target is table for each in source.tables for column in each.columns)
-    if table.is_view or is_target or (others and others != table.key):
+    if table.is_view or (others and others != table.key):
         return False
-    values = [(values_of(source, table, column), target) for column, target in ends]
-    if any(
-        each.has_blank or each.has_null or count_missing(each, target) for each, target in values
-    ):
-        return False
-    pairs = source.select(f"DISTINCT {', '.join(quoted(c.source) for c, _ in ends)}", table)
+    for column in table.ends:
+        is_full = sum(1 for _ in column.values()) == table.rows
+        if not is_full or count_missing(column, column.target.key[0]):  # type: ignore[union-attr]
+            return False
+    pairs = table.select(f"DISTINCT {', '.join(quoted(column.origin) for column in table.ends)}")
     return sum(1 for _ in pairs) == table.rows
