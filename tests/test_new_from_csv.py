@@ -320,6 +320,7 @@ BAD = [
     ("rows.csv", b"PK\x03\x04\x00\x00", "rows.csv is not a CSV file. Spreadsheets can be saved as"),
     ("rows.csv", b"\x89PNG\r\n\x1a\n\x00", "rows.csv is not a CSV file."),
     ("rows.csv", b'[{"a": 1}]', "rows.csv is not a CSV file."),
+    ("rows.csv", b"\xff\xfea\0,\0b", "rows.csv is not a CSV file."),
     ("rows.csv", b'a,b\n1,"x\n', "rows.csv is not a CSV file: unexpected end of data."),
     ("none/x", b"", "rows.csv does not exist."),
     ("rows.csv/x.txt", b"", "rows.csv has no CSV files."),

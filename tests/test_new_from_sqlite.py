@@ -25,6 +25,7 @@ CREATE TABLE "Order Details" (
     PRIMARY KEY (number, line)
 );
 CREATE TABLE note (text TEXT, author_id INTEGER);
+CREATE INDEX last_author_first ON note (author_id DESC);
 CREATE TABLE mixed (id INTEGER PRIMARY KEY, year INTEGER, data);
 CREATE TABLE area (
     width REAL, height REAL, size REAL GENERATED ALWAYS AS (width * "height") STORED

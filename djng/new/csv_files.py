@@ -104,10 +104,11 @@ def find_encoding(file: Path) -> str:
     marked = [encoding for mark, encoding in BOMS.items() if start.startswith(mark)]
     zeros = {"utf-16-le": start[1::2].count(0), "utf-16-be": start[::2].count(0)}
     marked += [encoding for encoding, count in zeros.items() if count > len(start) / 4]
-    if not marked and (b"\0" in start or start.lstrip().startswith(FOREIGN)):
-        raise BadInputError(f"{file.name} is not a CSV file. Spreadsheets can be saved as CSV.")
-    likely = (*marked, "utf-8", "cp1252", "latin-1")
-    return next(encoding for encoding in likely if can_decode(file, encoding))
+    is_foreign = not marked and (b"\0" in start or start.lstrip().startswith(FOREIGN))
+    for encoding in () if is_foreign else marked or ("utf-8", "cp1252", "latin-1"):
+        if can_decode(file, encoding):
+            return encoding
+    raise BadInputError(f"{file.name} is not a CSV file. Spreadsheets can be saved as CSV.")
 
 
 def can_decode(file: Path, encoding: str) -> bool:

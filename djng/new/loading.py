@@ -2,17 +2,15 @@
 
 import sqlite3
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from django.core.management import call_command
 from django.db import connections
 
-from djng.new.tables import Column, Source, Table, batches, quoted
+from djng.new.tables import Column, Source, batches, quoted
 
 
 def create_database(file: Path) -> ModuleType:
@@ -45,19 +43,11 @@ def load_rows(source: Source, site: ModuleType, database: Path) -> None:
 
 def insert(columns: list[Column], target: sqlite3.Connection, name: str, names: list[str]) -> None:
     """Copy the columns of one table into those with the names."""
-    if not columns:
-        return
     table = columns[0].table
-    marks = ", ".join("?" * len(names))
-    sql = f"INSERT INTO {quoted(name)} ({', '.join(map(quoted, names))}) VALUES ({marks})"  # noqa: S608
-    for batch in batches(
-        f"Loading {table.title}", converted(table, columns), lambda n: n / table.rows
-    ):
+    own = ", ".join(quoted(column.origin) for column in columns)
+    cells = table.source.db.execute(f"SELECT {own} FROM {quoted(table.origin)}")  # noqa: S608
+    rows = ([c.convert(cell) for c, cell in zip(columns, row, strict=True)] for row in cells)
+    into, marks = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
+    sql = f"INSERT INTO {quoted(name)} ({into}) VALUES ({marks})"  # noqa: S608
+    for batch in batches(f"Loading {table.title}", rows, lambda number: number / table.rows):
         target.executemany(sql, batch)
-
-
-def converted(table: Table, columns: list[Column]) -> Iterator[list[Any]]:
-    names = ", ".join(quoted(column.origin) for column in columns)
-    cells = table.source.db.execute(f"SELECT {names} FROM {quoted(table.origin)}")  # noqa: S608
-    for row in cells:
-        yield [column.convert(cell) for column, cell in zip(columns, row, strict=True)]

@@ -37,6 +37,8 @@ def decode(text: bytes) -> str:
 
 def read_sqlite_file(file: Path, db: sqlite3.Connection, *, in_place: bool) -> Source:
     """Read the structure of the database; raises BadInputError if it is none."""
+    if sqlite3.sqlite_version_info < (3, 37):
+        raise BadInputError(f"Reading {file.name} needs SQLite 3.37, not {sqlite3.sqlite_version}.")
     source = Source(db, file.name, in_place=str(file) if in_place else "")
     try:
         found = db.execute(TABLES).fetchall()

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 # Other words for an empty cell of a CSV file, where the other cells are numbers, dates or the like.
-EMPTY = ("", "NA", "N/A", "#N/A", "NULL", "null", "None", "NaN", "nan", "\\N", "-")
+EMPTY = frozenset(["", "NA", "N/A", "#N/A", "NULL", "null", "None", "NaN", "nan", "\\N", "-"])
 
 
 class BadInputError(Exception):
@@ -28,10 +28,9 @@ class Source:
     tables: list["Table"] = dataclasses.field(default_factory=list)
     messages: list[str] = dataclasses.field(default_factory=list)
 
-    @property
-    def empty(self) -> tuple[str, ...]:
-        """The texts that become NULL where the field is not one of text."""
-        return EMPTY if self.is_csv else () if self.in_place else ("",)
+    def __post_init__(self) -> None:
+        # The texts that become NULL where the field is not one of text.
+        self.empty = EMPTY if self.is_csv else frozenset() if self.in_place else frozenset([""])
 
 
 @dataclass(eq=False)
@@ -111,11 +110,10 @@ class Column:
         """The value of a cell as Django has it in SQLite."""
         if cell is None or self.parse is None or isinstance(cell, bytes):
             return cell
-        if self.field == "BinaryField":
-            return self.parse(str(cell))
-        text = str(cell).strip()
-        nothing = "" if self.is_text else None
-        return nothing if text in self.table.source.empty else self.parse(text)
+        text = str(cell)
+        if (stripped := text.strip()) in self.table.source.empty:
+            return "" if self.is_text else None
+        return self.parse(text if self.field == "BinaryField" else stripped)
 
 
 def quoted(name: str) -> str:
