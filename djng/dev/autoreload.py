@@ -12,7 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Thread, Timer
 from types import TracebackType
@@ -144,25 +144,27 @@ class Reloader(autoreload.StatReloader):
 
     def rounds(self) -> Iterator[set[Path]]:
         """Yield the files to look at: all of them once a second, else the user's own."""
-        own, end = set[Path](), 0.0
+        own, end = self.own_files(), time.monotonic() + 1
+        yield own  # the site waits for the first look, so it must not take long
         for _ in rounds():
             if time.monotonic() < end:
                 yield own
                 continue
-            found = self.find_files()
-            if child.is_watching.is_set():
-                self.stamps |= dict.fromkeys(found - self.stamps.keys(), NEW)
-            files = found | module_files() | self.extra_files
-            own = {file for file in files if not is_library_file(str(file))}
-            end = time.monotonic() + 1
-            yield files
+            own, end = self.own_files(), time.monotonic() + 1
+            self.stamps |= dict.fromkeys(own - module_files() - self.stamps.keys(), NEW)
+            yield own | module_files() | find_files(self.directory_globs)
 
-    def find_files(self) -> set[Path]:
-        """The files in the folders that apps watch, such as templates."""
-        globs = (
-            (f, pattern) for f, patterns in self.directory_globs.items() for pattern in patterns
-        )
-        return {file for folder, pattern in globs for file in folder.glob(pattern)}
+    def own_files(self) -> set[Path]:
+        """The user's modules, and the files in folders of the user's that apps watch."""
+        modules = module_files() | self.extra_files
+        folders = {k: v for k, v in self.directory_globs.items() if not is_library_file(f"{k}/")}
+        return {file for file in modules if not is_library_file(str(file))} | find_files(folders)
+
+
+def find_files(globs: Mapping[Path, Iterable[str]]) -> set[Path]:
+    """The files in folders, such as those of templates, that match one of the folder's patterns."""
+    patterns = ((folder, each) for folder, patterns in globs.items() for each in patterns)
+    return {file for folder, pattern in patterns for file in folder.glob(pattern)}
 
 
 def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> None:
@@ -175,12 +177,8 @@ def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> 
     note = functools.partial(note_change, changes)
     autoreload.file_changed.connect(note)
 
-    def serve_watched(*args: Any, **options: Any) -> None:
-        child.is_watching.wait()
-        serve(*args, **options)
-
     try:
-        autoreload.start_django(reloader, serve_watched, **options)
+        autoreload.start_django(reloader, serve, **options)
     except KeyboardInterrupt:
         sys.exit()
     except SystemExit as end:

@@ -55,6 +55,13 @@ def tell(**event: Any) -> None:
         channel.sendall(message(**event))
 
 
+def tell_served() -> None:
+    """Tell that this child is about to serve the site, once all changes will be noticed."""
+    if channel:
+        is_watching.wait()
+        tell(served=True)
+
+
 def tell_change(file: Path) -> None:
     """Tell the supervisor to start another child, once this one ends."""
     tell(changed=[str(file), time.time(), not is_watching.is_set()])

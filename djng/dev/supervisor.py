@@ -81,6 +81,7 @@ def supervise(program: Program, *, forks: bool, goes_on: bool) -> None:
     started: list[Any] = []
     stamp = Deadline(program.site).before
     if goes_on and not has_threads():
+        gc.freeze()  # the garbage collection of a child then copies none of this memory
         ours, theirs = socket.socketpair()
         if not (pid := os.fork()):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
@@ -181,7 +182,7 @@ class Supervisor:
             for name in PRELOADED.split():
                 importlib.import_module(name)
             self.imports = stamps_of_imports()
-            gc.freeze()  # the garbage collection of a child then copies none of this memory
+            gc.freeze()
 
     def wait(self, restart: Restart) -> Restart:
         """Wait until the child has ended, and return why there must be another one."""

@@ -99,6 +99,11 @@ from django.core.management import execute_from_command_line
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hand_settings")
 execute_from_command_line(sys.argv)
 """
+DEBUG = """
+import sys
+
+DEBUG = "runserver" in sys.argv
+"""
 MAIN = """
 
 if __name__ == "__main__":
@@ -150,7 +155,7 @@ def environment():
 def write_development(folder):
     """Write the sites with what their development servers need."""
     write(folder)
-    for name, text in {"one.py": MAIN, "hand_settings.py": "DEBUG = True\n"}.items():
+    for name, text in {"one.py": MAIN, "hand_settings.py": DEBUG}.items():
         with (folder / name).open("a") as file:
             file.write(text)
     (folder / "manage.py").write_text(MANAGE)

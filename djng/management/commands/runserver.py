@@ -147,7 +147,7 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
     def on_bind(self, server_port: int) -> None:
         """Print the addresses of the site."""
         base = f"{self.protocol}://{self.local_address()}:{server_port}/"
-        child.tell(served=True)
+        child.tell_served()
         if child.restart.was_served:
             self.write(child.describe_change())
             return
