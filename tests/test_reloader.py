@@ -145,6 +145,16 @@ def test_a_template_needs_no_restart(module_site, server):
     assert server.log().count("reloading") == restarts
 
 
+@pytest.mark.parametrize("path", ["static/site.css", "public/robots.txt"])
+def test_the_first_static_file_needs_no_restart_by_hand(site, path):
+    site.write(view("'x'"))
+    with site.develop() as server:
+        server.shows("x")
+        site.put(path, "first file")
+        address = f"/{path.removeprefix('public/')}"
+        server.until(lambda answer: answer.text == "first file", address)
+
+
 def test_a_change_while_the_site_starts_is_noticed(module_site, server):
     source = "import time\nprint('starting early')\ntime.sleep(1)\n" + view("'early'")
     module_site.write(source)

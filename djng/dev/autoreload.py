@@ -129,9 +129,13 @@ class Reloader(autoreload.StatReloader):
     has changed before it started, and new files in the folders that it watches.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.stamps = {**child.stamps}
+        # The settings have these folders only if they were there at the start.
+        optional = {folder / name for name in ("locale", "public", "static")}
+        missing = {each for each in optional if not each.exists()}
+        self.extra_files |= missing
+        self.stamps = {**child.stamps, **dict.fromkeys(missing, NEW)}
 
     def tick(self) -> Iterator[None]:
         for files in self.rounds():
@@ -199,7 +203,7 @@ def create_reloader(site: Path) -> autoreload.BaseReloader:
     """The reloader that the user has installed, or else ours."""
     reloader = autoreload.get_reloader()
     if type(reloader) is autoreload.StatReloader:
-        reloader = Reloader()
+        reloader = Reloader(site.parent)
     # Django forgets a file that is missing for a moment, as when an editor or git replaces it.
     reloader.extra_files |= {site} | module_files()
     return reloader
