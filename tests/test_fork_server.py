@@ -386,3 +386,14 @@ def test_the_output_may_be_a_pipe_that_closes(site):
     finally:
         process.stdout.close()
         end(process)
+
+
+def test_a_request_that_is_under_way_is_answered_before_a_reload(site):
+    slow_view = "@app.get('/slow/')\ndef slow(request):\n    time.sleep(0.3)\n    return 'slow'\n"
+    with site.write("import time\n" + slow_view + view("'one'")).develop() as server:
+        server.shows("one")
+        slow = ThreadPoolExecutor(1).submit(server.request, "/slow/")
+        time.sleep(0.1)
+        site.edit("'one'", "'two'")
+        assert slow.result().text == "slow"
+        server.shows("two")

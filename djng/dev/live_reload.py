@@ -30,6 +30,7 @@ from django.utils.html import format_html
 from djng.dev import csp
 from djng.dev.handler import DevelopmentHandler
 from djng.dev.hints import template_folders
+from djng.dev.server import note_end
 from djng.exceptions import is_library_file
 
 SCRIPT = Path(__file__).with_name("live_reload.js")
@@ -163,6 +164,7 @@ class LiveReloadHandler(DevelopmentHandler):
 
     def send_events(self, request: HttpRequest) -> HttpResponseBase:
         request.get_host()  # raises DisallowedHost
+        note_end()  # a stream that never ends is nothing to wait for
         events = self.version.stream() if request.method == "GET" else ()
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return StreamingHttpResponse(events, content_type="text/event-stream", headers=headers)

@@ -12,10 +12,12 @@ from contextlib import redirect_stderr
 from io import TextIOBase
 from ipaddress import ip_address
 from socketserver import ThreadingMixIn
+from threading import get_ident
 from typing import Any, ClassVar, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from django.core.servers import basehttp
+from django.core.signals import request_finished, request_started
 
 from djng.dev.empty_variables import watch_templates
 from djng.log import escape_controls, escape_lines
@@ -121,6 +123,29 @@ def filter_logs() -> None:
         logging.getLogger(name).addFilter(is_no_repetition)
     for function in (is_news, escape_arguments, align):
         logging.getLogger("django.server").addFilter(function)
+
+
+running: set[int] = set()  # the threads that answer a request
+
+
+def watch_requests() -> None:
+    request_started.connect(note_start)
+    request_finished.connect(note_end)
+
+
+def note_start(**signal: Any) -> None:
+    running.add(get_ident())
+
+
+def note_end(**signal: Any) -> None:
+    running.discard(get_ident())
+
+
+def wait_for_requests() -> None:
+    """Let answers that are under way be sent, unless they are slow: browsers do not ask again."""
+    end = time.monotonic() + 0.5
+    while running and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 class ErrorServer(InheritedSocketMixin, ThreadingMixIn, WSGIServer):

@@ -107,6 +107,7 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
     def prepare_site(self, options: dict[str, Any]) -> None:
         """Make the changes for development, before Django reads the site's URLs."""
         server.filter_logs()
+        server.watch_requests()
         warnings.filterwarnings("ignore", "StreamingHttpResponse must consume async")  # we say more
         self.migrates = settings.DEBUG and options["migrate"] and self.site.migrates
         if settings.DEBUG and self.site.admin_path is not None:
