@@ -29,6 +29,14 @@ def environment(**variables):
     return {**kept, "PYTHONUNBUFFERED": "1", **variables}
 
 
+# Who runs the tests may ignore these, as nohup does. Then the processes of the tests would, too.
+for number, handler in {
+    signal.SIGINT: signal.default_int_handler,
+    signal.SIGHUP: signal.SIG_DFL,
+}.items():
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, handler)
+
 # A key of the tests' own, so that they leave no file in the examples.
 own = environment(DJANGO_SECRET_KEY="tests" * 10)
 os.environ.clear()

@@ -14,7 +14,7 @@ def test_all_public_names_exist():
 
 def test_djng_takes_the_documented_keywords():
     parameters = inspect.signature(djng.Djng).parameters
-    ours = ["apps", "middleware", "admin", "migrate", "https", "serve_media", "data"]
+    ours = ["apps", "middleware", "admin", "migrate", "https", "serve_media", "data", "users"]
     assert list(parameters) == [*ours, "overrides"]
     assert parameters["admin"].default == "admin/"
 

@@ -147,7 +147,8 @@ def test_a_port_that_is_taken_is_an_error(files):
         done = files.run("serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
     assert re.fullmatch(
-        r"CommandError: serve cannot listen on 127.0.0.1:\d+: Address already in use.",
+        r"CommandError: serve cannot listen on 127.0.0.1:\d+: Address already in use.\n"
+        r"  Try another port: python blog.py serve --port \d+",
         done.stderr.strip(),
     )
 

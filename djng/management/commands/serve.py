@@ -1,5 +1,6 @@
 """Serve the site in production, with granian. Runs as ``python blog.py serve``."""
 
+import errno
 import os
 import socket
 import sys
@@ -72,7 +73,10 @@ def check_address(host: str, port: int) -> str:
         socket.create_server(address[:2], family=family).close()
     except OSError as error:
         reason = str(error.strerror).partition(" (")[0]
-        raise CommandError(f"serve cannot listen on {host}:{port}: {reason}.") from error
+        message = f"serve cannot listen on {host}:{port}: {reason}."
+        if error.errno == errno.EADDRINUSE:
+            message += f"\n  Try another port: {command_line(f'serve --port {port + 1}')}"
+        raise CommandError(message) from error
     return str(address[0])
 
 
