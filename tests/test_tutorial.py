@@ -102,12 +102,15 @@ class Learner(Reader):
         raise AssertionError(f"no browser can do this: {sentence}")
 
     def open(self, path):
-        def try_to_open():
-            with suppress(Error):  # the page that was open may just be reloading by itself
-                return self.page.goto(f"http://127.0.0.1:{self.port}{path}")
-
-        self.until(try_to_open)
+        # The page that is open may just be reloading by itself, and a link may work only once.
+        self.until(lambda: self.goes_to("data:text/html,"))
+        self.until(lambda: self.goes_to(f"http://127.0.0.1:{self.port}{path}"))
         self.url = path
+
+    def goes_to(self, url):
+        with suppress(Error):
+            self.page.goto(url)
+            return True
 
     def open_link(self):
         links = re.findall(r"sign in +http://[^/]+(/\S+)", self.server.log())
