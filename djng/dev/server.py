@@ -86,7 +86,7 @@ class DevelopmentServer(InheritedSocketMixin, basehttp.WSGIServer):
 
 
 def is_no_repetition(record: logging.LogRecord) -> bool:
-    """A log filter: the line of a request tells its status, so "Not Found: /" tells nothing new."""
+    """A log filter: drop "Not Found: /" and the like. The line of the request has the status."""
     return bool(record.exc_info) or not 400 <= getattr(record, "status_code", 0) < 500
 
 

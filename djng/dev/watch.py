@@ -1,4 +1,4 @@
-"""Notice changed files by looking at them. Runs in the children of `supervisor`."""
+"""Notice changed files by looking at them. Runs under ``runserver``, in all of its processes."""
 
 import sys
 import time
