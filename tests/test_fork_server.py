@@ -349,6 +349,17 @@ def test_a_signal_to_the_parent_ends_the_child(site, options, number):
         wait_until(lambda: not is_running(child))
 
 
+def test_pressing_ctrl_c_twice_shows_no_traceback(site, options):
+    with site.write(PID).develop(*options) as server:
+        child = int(server.until(lambda answer: answer.text.isdigit()).text)
+        with contextlib.suppress(ProcessLookupError):
+            for number in [signal.SIGINT, signal.SIGTERM] * 20:
+                os.killpg(server.pid, number)
+                time.sleep(0.01)
+        wait_until(lambda: not is_running(child))
+    assert "Traceback" not in server.log()
+
+
 def test_nohup_keeps_the_site_running(site, options):
     with site.write(PID).serve("blog.py", *options, under=["nohup"]) as server:
         child = int(server.until(lambda answer: answer.text.isdigit()).text)

@@ -8,7 +8,6 @@ import atexit
 import functools
 import os
 import runpy
-import signal
 import socket
 import sys
 import time
@@ -24,6 +23,7 @@ from djng.dev import child
 from djng.dev.child import Program, Restart
 from djng.dev.error_server import show_error
 from djng.dev.server import InheritedSocketMixin, wait_for_requests
+from djng.dev.signals import handle_stops
 from djng.dev.watch import (
     Stamp,
     first_change,
@@ -43,7 +43,7 @@ def become_child(program: Program, channel: socket.socket, restart: Restart) -> 
     InheritedSocketMixin.listener = socket.socket(fileno=program.listener)
     child.channel, child.restart = channel, restart
     os.environ[autoreload.DJANGO_AUTORELOAD_ENV] = "true"
-    signal.signal(signal.SIGTERM, lambda *args: sys.exit())
+    handle_stops()
     atexit.register(child.tell, ended=True)  # a crash does not come to this
     sys.excepthook = functools.partial(show_uncaught, program)
     watch_start(Path(program.site), is_repeated=restart.was_starting)

@@ -27,6 +27,7 @@ from typing import Any, NoReturn
 
 from djng.dev import autoreload, child
 from djng.dev.child import Program, Restart
+from djng.dev.signals import STOPS, handle_stops
 from djng.dev.watch import Stamp, module_files, package_folders, read_stamps
 
 # Not ``-m``: a child must import modules from the same folder as the user's file.
@@ -47,7 +48,6 @@ PRELOADED = """
     djng.dev.automigrate djng.dev.live_reload djng.error_views djng.management.checks
     djng.middleware djng.patterns djng.views webbrowser whitenoise.middleware
 """
-STOPS = [signal.SIGINT, signal.SIGTERM]
 PATIENCE = 3  # seconds in which a child must notice that the user's file has changed
 
 
@@ -142,7 +142,9 @@ class Supervisor:
 
     def run(self, restart: Restart) -> NoReturn:
         try:
-            handle_signals()  # one may have waited for it
+            handle_stops()
+            if hasattr(signal, "pthread_sigmask"):
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)  # one may have waited for this
             while True:
                 if not self.child:
                     self.deadline = Deadline(self.program.site)
@@ -274,16 +276,6 @@ class ForkedChild:
     def send(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
-
-
-def handle_signals() -> None:
-    """End the child before this process ends."""
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP, nohup ignores it
-        number = getattr(signal, name, signal.SIGTERM)
-        if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, lambda *args: sys.exit())
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
 
 
 def stamps_of_imports() -> dict[Path, Stamp]:
