@@ -18,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from visitor import Visitor
 
 ROOT = Path(__file__).parent.parent
 
@@ -376,6 +377,16 @@ def site(tmp_path):
 @pytest.fixture(scope="module")
 def module_site(tmp_path_factory):
     return Site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture
+def visitor(server):
+    return Visitor(server)
+
+
+@pytest.fixture
+def another(server):
+    return Visitor(server)
 
 
 @pytest.fixture

@@ -3,14 +3,12 @@
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from http.cookiejar import CookieJar
 from textwrap import dedent
-from types import SimpleNamespace
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from conftest import Site
+from visitor import HASHER, PASSWORD, Visitor
 
 ACCOUNTS = """
 from djng import Djng
@@ -39,45 +37,10 @@ def private(request):
 def forbidden(request):
     return "never"
 """
-# It is weak, but fast.
-HASHER = 'PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]'
-PASSWORD = "correct-horse-9"
 
 
 def accounts(*options):
     return ACCOUNTS.replace("OPTIONS", ", ".join([HASHER, *options]))
-
-
-class Visitor:
-    """A browser that keeps cookies, follows redirects and sends forms."""
-
-    def __init__(self, server):
-        self.server, self.root = server, f"http://127.0.0.1:{server.port}"
-        self.opener = build_opener(HTTPCookieProcessor(CookieJar()))
-
-    def open(self, path, data=None):
-        with self.opener.open(self.root + path, data) as response:
-            text = response.read().decode()
-            return SimpleNamespace(text=text, path=response.url.removeprefix(self.root))
-
-    def fill_in(self, path, **fields):
-        """Open the page, send its form with the fields, and return the page that follows."""
-        page = self.open(path)
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
-        fields = {"csrfmiddlewaretoken": token, **fields}
-        return self.open(page.path, urlencode(fields).encode())
-
-    def sign_up(self, name, path="/accounts/signup/", password=PASSWORD):
-        passwords = {"password1": password, "password2": password}
-        email = name if "@" in name else f"{name if name.isascii() else 'a'}@example.org"
-        return self.fill_in(path, username=name, email=email, **passwords)
-
-    def sign_in(self, name, path="/accounts/login/", password=PASSWORD):
-        return self.fill_in(path, username=name, password=password)
-
-    def sign_out(self, path="/accounts/logout/", form="/accounts/password_change/"):
-        token = re.search(r'middlewaretoken" value="(\w+)"', self.open(form).text)[1]
-        return self.open(path, urlencode({"csrfmiddlewaretoken": token}).encode())
 
 
 @pytest.fixture(scope="module")
@@ -98,16 +61,6 @@ def migrated(tmp_path_factory):
 def server(migrated):
     with migrated.serve() as server:
         yield server
-
-
-@pytest.fixture
-def visitor(server):
-    return Visitor(server)
-
-
-@pytest.fixture
-def another(server):
-    return Visitor(server)
 
 
 def test_login_required_leads_to_the_login_page_and_back(visitor, another):

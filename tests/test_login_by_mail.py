@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from conftest import Site
 from django import VERSION
-from test_accounts import HASHER, PASSWORD, Visitor, client
+from test_accounts import client
+from visitor import HASHER, PASSWORD, Visitor
 
 SITE = f"""
 from django.utils.html import format_html
@@ -60,16 +61,6 @@ def migrated(tmp_path_factory):
 def server(migrated):
     with migrated.serve() as server:
         yield server
-
-
-@pytest.fixture
-def visitor(server):
-    return Visitor(server)
-
-
-@pytest.fixture
-def another(server):
-    return Visitor(server)
 
 
 def links(server):

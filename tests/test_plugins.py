@@ -4,7 +4,7 @@ import re
 
 import pytest
 from conftest import ROOT, Site
-from test_accounts import Visitor
+from visitor import Visitor
 
 PAGE = (ROOT / "docs/plugins.md").read_text()
 PING, PING_SITE, SITE, INIT = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)

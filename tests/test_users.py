@@ -14,8 +14,8 @@ from urllib.error import HTTPError
 
 import pytest
 from conftest import ROOT, Site, environment
-from test_accounts import HASHER, PASSWORD, Visitor
 from test_docs import BLOCK
+from visitor import HASHER, PASSWORD, Visitor
 
 PAGE = (ROOT / "docs/guide/accounts.md").read_text()
 (MEMBERS,) = [text for _, text in BLOCK.findall(PAGE) if "members.User" in text]
