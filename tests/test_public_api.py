@@ -3,6 +3,8 @@
 import inspect
 import re
 
+import pytest
+
 import djng
 from djng import exceptions
 
@@ -17,6 +19,12 @@ def test_djng_takes_the_documented_keywords():
     ours = ["apps", "middleware", "admin", "migrate", "https", "serve_media", "data", "users"]
     assert list(parameters) == [*ours, "overrides"]
     assert parameters["admin"].default == "admin/"
+
+
+@pytest.mark.parametrize("choice", ["enable", "disable"])
+def test_the_import_leaves_the_garbage_collector_as_it_is(site, choice):
+    code = f"import gc; gc.{choice}(); from djng import Djng; print(gc.isenabled())"
+    assert site.python("-c", code).stdout == f"{choice == 'enable'}\n"
 
 
 def public(owner):
