@@ -85,6 +85,13 @@ KEYWORDS: Settings = {
 # Settings that Django or a package reads, and for which not every Django has a default.
 CSP = ("SECURE_CSP", "SECURE_CSP_REPORT_ONLY")
 WITHOUT_DEFAULT = {"MAILERS", "TASKS", "ASGI_APPLICATION", *CSP}
+LISTS = (
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "INSTALLED_APPS",
+    "MIDDLEWARE",
+    "STATICFILES_DIRS",
+)
 # These change how mails look, not where they go.
 FORMATS_OF_MAIL = {"EMAIL_SUBJECT_PREFIX", "EMAIL_USE_LOCALTIME"}
 
@@ -112,7 +119,7 @@ def build(
     settings |= {"AUTH_USER_MODEL": f"{label}.User"} if given["users"] else {}
     settings |= {name: override(name, value, settings) for name, value in overrides.items()}
     check_values(settings)
-    check_private(given["data"], file.parent, settings["MEDIA_ROOT"])
+    check_private(given["data"], file.parent, settings)
     settings["INSTALLED_APPS"] = installed_apps(settings["INSTALLED_APPS"], given["apps"], label)
     missing = [name for name in given["middleware"] if name not in settings["MIDDLEWARE"]]
     settings["MIDDLEWARE"] = [*settings["MIDDLEWARE"], *missing]
@@ -205,7 +212,7 @@ def is_read(setting: str, apps: Iterable[str]) -> bool:
 
 def check_values(settings: Settings) -> None:
     """Refuse values that Django refuses too, but with a hint."""
-    for name in ("ALLOWED_HOSTS", "INSTALLED_APPS", "MIDDLEWARE", "CSRF_TRUSTED_ORIGINS"):
+    for name in LISTS:
         if isinstance(value := settings[name], str | None):
             hint = f'Write ["{value}"].' if value else "Write [], or leave it out."
             raise SettingError(f"{name} is a list.", hint=hint)
@@ -223,10 +230,14 @@ def check_values(settings: Settings) -> None:
         raise SettingError(f"there is no TIME_ZONE {zone!r}.", hint=hint) from error
 
 
-def check_private(data: Path, folder: Path, media: Any) -> None:
+def check_private(data: Path, folder: Path, settings: Settings) -> None:
     """Refuse a data folder that the site serves: the database and the secret key are in it."""
-    served = [folder / name for name in ("public", "static", "staticfiles")]
-    served += [Path(os.path.abspath(media))] if media else []
+    given: list[Any] = [settings[name] for name in ("MEDIA_ROOT", "STATIC_ROOT", "WHITENOISE_ROOT")]
+    given += [
+        each[1] if isinstance(each, list | tuple) else each for each in settings["STATICFILES_DIRS"]
+    ]
+    served = [folder / name for name in ("public", "static", "staticfiles")]  # they may come later
+    served += [Path(os.path.abspath(each)) for each in given if each]
     if inside := next(filter(data.is_relative_to, served), None):
         message = f"visitors could download the data from {data}: the site serves {inside}."
         raise SettingError(message, hint="Keep the data in a folder that is not served.")

@@ -180,6 +180,23 @@ def test_a_folder_that_the_site_serves_is_refused(site, name):
     assert "Keep the data in a folder that is not served." in done.stderr
 
 
+@pytest.mark.parametrize(
+    "setting",
+    ["STATICFILES_DIRS=[HERE]", "STATICFILES_DIRS=[('own', HERE)]", "WHITENOISE_ROOT=str(HERE)"],
+)
+def test_a_file_whose_own_folder_is_served_is_refused(site, setting):
+    site.write(f"""
+        from pathlib import Path
+        from djng import Djng
+
+        HERE = Path(__file__).parent
+        app = Djng({setting})
+    """)
+    done = site.run("check")
+    assert "blog.py:6: visitors could download the data from " in done.stderr
+    assert f"the site serves {site.folder}.\n" in done.stderr
+
+
 def test_data_among_the_uploaded_files_is_refused(site, data):
     done = site.write(f"from djng import Djng\n\napp = Djng(MEDIA_ROOT={str(data)!r})").run(
         "check", DJANGO_DATA=str(data)
