@@ -329,7 +329,7 @@ def email_settings(given: Settings, debug: bool) -> Settings:
 
 def contrib_apps(admin: str | None) -> list[str]:
     """Django's apps. The user's apps come before them, and may replace their templates."""
-    names = [name for name in CONTRIB if admin or name != "admin"]
+    names = [name for name in CONTRIB if admin is not None or name != "admin"]
     return ["djng.accounts", *(f"django.contrib.{name}" for name in names)]
 
 

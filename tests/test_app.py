@@ -143,11 +143,10 @@ with ThreadPoolExecutor(8) as pool:
     assert site.shell(code) == "{'hello'} [1]"
 
 
-def test_the_admin_may_have_another_path(site):
-    site.write("from djng import Djng\n\napp = Djng(admin='/office')\n")
-    assert (
-        site.shell("from django.urls import reverse; print(reverse('admin:index'))") == "/office/"
-    )
+@pytest.mark.parametrize(("path", "url"), [("/office", "/office/"), ("", "/"), ("/", "/")])
+def test_the_admin_may_have_another_path(site, path, url):
+    site.write(f"from djng import Djng\n\napp = Djng(admin={path!r})\n")
+    assert site.shell("from django.urls import reverse; print(reverse('admin:index'))") == url
 
 
 def test_a_site_may_have_no_admin(site):
