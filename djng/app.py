@@ -349,16 +349,19 @@ class Djng(BaseRouter):
 
     def _build_handler(self, kind: str) -> Any:
         """Build the handler of this kind once. Requests that come meanwhile wait for it."""
+        self._prepare_to_serve(is_async=kind == "asgi")
         # Outside the lock, since this starts the site: a `ready` may resolve a URL in a thread.
         get_resolver().url_patterns  # noqa: B018
         with self._lock:
             if kind not in self._handlers:
-                self._prepare_to_serve(is_async=kind == "asgi")
                 self._handlers[kind] = import_string(HANDLERS[kind])()
             return self._handlers[kind]
 
     def _prepare_to_serve(self, *, is_async: bool) -> None:
-        """Change the settings that depend on whether a server runs the site."""
+        """Change the settings that depend on whether a server runs the site.
+
+        Changing them again is safe.
+        """
         if settings.DEBUG and not (self._ran or self._sets_debug):
             # ``python blog.py runserver``, and the file runs a server of its own nevertheless.
             settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False

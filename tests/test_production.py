@@ -383,9 +383,10 @@ def test_the_same_file_can_run_without_the_reloader(site):
 
 
 def test_a_server_that_the_file_starts_turns_debug_off_under_runserver_too(site):
-    self_serving(site, "wsgiref", "always")
+    self_serving(site, "wsgiref", "always").put("media/a.txt", "uploaded")
     with site.serve("blog.py", "runserver", PORT="PORT") as server:
         assert '"debug": false' in server.request("/").text
+        assert server.request("/media/a.txt").status == 404
 
 
 def test_a_server_that_answered_nobody_did_not_lack_app_run(site):
