@@ -13,7 +13,6 @@
     └── ScopeError             a request reached a view without that view's middleware
 """
 
-import functools
 import importlib
 import inspect
 import linecache
@@ -38,6 +37,7 @@ FRAMEWORK = (
     os.path.dirname(__file__) + os.sep,
     "<frozen ",
 )
+STANDARD_LIBRARY = tuple(map(sysconfig.get_path, ("stdlib", "platstdlib")))
 
 
 class Location(NamedTuple):
@@ -134,12 +134,9 @@ def user_lines(traceback: TracebackType | None) -> Iterator[Location]:
 
 def is_library_file(file: str) -> bool:
     """Whether the file belongs to Python or to an installed package."""
-    return file.startswith((*FRAMEWORK, *library_folders(), "<string>"))
-
-
-@functools.cache
-def library_folders() -> tuple[str, ...]:
-    return tuple(map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")))
+    is_standard = file.startswith((*FRAMEWORK, *STANDARD_LIBRARY, "<string>"))
+    # The packages of the environment, of the user and of the system.
+    return is_standard or bool(re.search(r"[/\\](site|dist)-packages[/\\]", file))
 
 
 def unwrap(thing: Any) -> Any:
