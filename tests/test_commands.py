@@ -52,6 +52,16 @@ def listed(names: list[int]):
 
 
 @app.command
+def release(version, **options):
+    print(version, options)
+
+
+@app.command
+def tag(*, version: int = 1, settings: str = "none"):
+    print(version, settings)
+
+
+@app.command
 def fail():
     raise CommandError("it cannot be done", returncode=7)
 
@@ -77,6 +87,8 @@ CALLS = [
     (["publish", "--live"], "True s None %Y"),
     (["publish", "--no-live", "--size=m", "--day=2026-01-02"], "False m 2026-01-02 %Y"),
     (["listed", "1", "2"], "[1, 2]"),
+    (["release", "2.0"], "2.0 {}"),
+    (["tag", "--version", "3"], "3 none"),
 ]
 
 

@@ -7,7 +7,7 @@ docstring is the help.
 
 import inspect
 import sys
-from argparse import BooleanOptionalAction
+from argparse import SUPPRESS, BooleanOptionalAction
 from collections.abc import Callable, Iterator
 from inspect import Parameter
 from types import ModuleType, NoneType
@@ -25,9 +25,14 @@ Function = Callable[..., Any]
 class FunctionCommand(BaseCommand):
     function: Function  # a subclass for each function sets it
 
+    def create_parser(self, *args: Any, **options: Any) -> CommandParser:
+        # The function's own ``--version`` wins over Django's.
+        return super().create_parser(*args, conflict_handler="resolve", **options)
+
     def add_arguments(self, parser: CommandParser) -> None:
         for parameter in parameters(self.function):
-            if parser.get_default(parameter.name) is None:  # verbosity and the like are Django's
+            # `verbosity` and the like are Django's.
+            if parser.get_default(parameter.name) in (None, SUPPRESS):
                 names, options = argument(parameter)
                 parser.add_argument(*names, **options)
 
@@ -63,7 +68,8 @@ def parameters(function: Function) -> Iterator[Parameter]:
     except NameError:  # a type that is only imported for type checkers
         hints = {}
     for parameter in signature(function).parameters.values():
-        yield parameter.replace(annotation=hints.get(parameter.name, Parameter.empty))
+        if parameter.kind is not Parameter.VAR_KEYWORD:  # the command line has no such arguments
+            yield parameter.replace(annotation=hints.get(parameter.name, Parameter.empty))
 
 
 def argument(parameter: Parameter) -> tuple[list[str], dict[str, Any]]:
