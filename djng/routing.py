@@ -89,7 +89,7 @@ class BaseRouter:
         """
         if not isinstance(rule, str):
             raise RouteError("the decorator has no rule.", hint='Write @app.route("/...").')
-        accepted = tuple(map(str.upper, listed(methods, "methods"))) if methods else (None,)
+        accepted = (None,) if methods is None else tuple(map(str.upper, listed(methods, "methods")))
         layers = listed(middleware, "middleware")
 
         def decorate(view: ViewT, /) -> ViewT:

@@ -88,6 +88,11 @@ def some(request):
     return request.method
 
 
+@app.route("/no-method/", methods=[])
+def no_method(request):
+    return "never"
+
+
 @app.route("/exempt/")
 @csrf_exempt
 def exempt(request):
@@ -275,6 +280,10 @@ def test_djangos_own_views_can_be_routed(ask):
 def test_methods_may_be_listed(ask):
     assert ask("/some/", "POST").text == "POST"
     assert ask("/some/", "DELETE").status == 405
+
+
+def test_an_empty_list_of_methods_answers_none(ask):
+    assert ask("/no-method/").status == 405
 
 
 def test_decorators_stack_and_urls_have_names(ask):

@@ -62,7 +62,7 @@ def pattern_rows(pattern: URLPattern, url: str, namespace: str) -> Iterator[Row]
         name = f"{namespace}{pattern.name or ''}"
         yield Row("any", url, name, qualified_name(view), locate_view(view))
     for route in [each for each in routes or () if each.name == pattern.name]:
-        methods = ", ".join(filter(None, route.methods)) or "any"
+        methods = ", ".join(method or "any" for method in route.methods)
         name = f"{namespace}{route.name}"
         yield Row(methods, url, name, qualified_name(route.view), str(route.where))
 
