@@ -95,8 +95,10 @@ def unpack(returned: tuple[Any, ...], view: View) -> tuple[Any, int | None, dict
     body, *rest = returned or (None,)
     status = rest.pop(0) if rest and isinstance(rest[0], int) else None
     with suppress(TypeError, ValueError):
-        headers: dict[str, str] = dict(rest.pop(0) or ()) if rest else {}
-        if len(returned) > 1 and not rest and (status is None or 200 <= status <= 599):
+        given: Any = rest.pop(0) or () if rest else ()
+        headers: dict[str, str] = dict(given)
+        is_complete = len(returned) > 1 and not rest and len(headers) == len(given)
+        if is_complete and (status is None or 200 <= status <= 599):
             return body, status, headers
     # The values may be private, so the message shows only numbers and types.
     shape = ", ".join(str(v) if isinstance(v, int) else type(v).__name__ for v in returned)

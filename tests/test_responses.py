@@ -49,6 +49,7 @@ RETURNED = {
     "tuple": lambda: ("a", "b", "c", "d"),
     "bad_status": lambda: ("a", 999),
     "full_204": lambda: ("text", 204),
+    "twice": lambda: ("text", [("X-Made", "yes"), ("X-Made", "no")]),
 }
 
 
@@ -213,6 +214,7 @@ def test_the_headers_of_a_tuple_are_sent(get, kind):
         ("nested", "returned something that is not JSON", "plain values"),
         ("tuple", "returned the tuple (str, str, str, str).", "(body, status)"),
         ("bad_status", "returned the tuple (str, 999).", "from 200 to 599"),
+        ("twice", "returned the tuple (str, list).", "the headers are a dict"),
         ("full_204", "returned a body with status 204", "return None"),
     ],
 )
