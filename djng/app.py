@@ -26,6 +26,7 @@ from django.utils.module_loading import import_string
 
 from djng import admin, checks, conf, database, templates
 from djng.apps import SiteFile, is_pytest
+from djng.data_folder import create_data_folder, find_data_folder, secret_key
 from djng.environ import DEFAULT_HOSTS, LOOPBACK, Environment
 from djng.exceptions import (
     KeywordError,
@@ -138,11 +139,10 @@ class Djng(BaseRouter):
     def _configure(self, given: dict[str, Any]) -> None:
         self.file.check_name()
         command = self.file.command()
-        given["data"] = self.data = conf.data_folder(self.path, os.environ, given["data"])
+        given["data"] = self.data = find_data_folder(self.path, os.environ, given["data"])
         values = conf.build(self.path, os.environ, given, self.label, command)
-        conf.create_data_folder(self.path, self.data, command)
-        key = values["SECRET_KEY"] or conf.secret_key(self.path, self.data, command)
-        values["SECRET_KEY"] = key
+        create_data_folder(self.path, self.data, command)
+        values["SECRET_KEY"] = values["SECRET_KEY"] or secret_key(self.path, self.data, command)
         if is_pytest():
             values["DATABASES"] = conf.for_pytest(values["DATABASES"])
         self.file.register_modules(values)

@@ -1,13 +1,7 @@
 """The Django settings of a file. Runs while the user's file is imported."""
 
-import errno
-import os
 import re
-import secrets
-import sys
-import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from copy import deepcopy
 from importlib.util import find_spec
 from inspect import isfunction
@@ -19,8 +13,9 @@ import django
 from django.conf import global_settings
 from django.utils.log import DEFAULT_LOGGING
 
+from djng.data_folder import check_private, find_data_folder
 from djng.environ import Environment, Settings
-from djng.exceptions import KeywordError, SettingError, SetupError, closest_match, listed
+from djng.exceptions import KeywordError, SettingError, closest_match, listed
 
 CONTRIB = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
 MIDDLEWARE = (
@@ -64,14 +59,6 @@ HTTPS: Settings = {
     "SILENCED_SYSTEM_CHECKS": ["security.W005", "security.W021"],
 }
 COMMANDS_WITHOUT_HTTPS = ("runserver", "test")
-# Images are built and code is checked with these, where there may be nothing but the code.
-COMMANDS_WITHOUT_DATA = (
-    *("--help", "--version", "-h", "backup", "check", "collectstatic", "compilemessages", "eject"),
-    *("help", "makemessages", "routes", "startapp", "test"),
-)
-# None of these signs anything that another process reads. `makemigrations` asks the database.
-COMMANDS_WITHOUT_KEY = (*COMMANDS_WITHOUT_DATA, "makemigrations")
-SERVERS = ("runserver", "serve", None)  # None: a server or a worker imports the file
 KEYWORDS: Settings = {
     "apps": (),
     "middleware": (),
@@ -110,7 +97,7 @@ def build(
     given = {**KEYWORDS, **given}
     given |= {name: [*listed(given[name], name)] for name in ("apps", "middleware")}
     check_keywords(given)
-    given["data"] = data_folder(file, environ, given["data"])
+    given["data"] = find_data_folder(file, environ, given["data"])
     overrides = {name: value for name, value in given.items() if name not in KEYWORDS}
     environment = Environment(environ)
     debug = environment.flag("DJANGO_DEBUG", command == "runserver")
@@ -228,19 +215,6 @@ def check_values(settings: Settings) -> None:
         like = closest_match(f"{zone}".rpartition("/")[2], cities, cutoff=0)
         hint = f'Did you mean "{cities.get(str(like))}"?'
         raise SettingError(f"there is no TIME_ZONE {zone!r}.", hint=hint) from error
-
-
-def check_private(data: Path, folder: Path, settings: Settings) -> None:
-    """Refuse a data folder that the site serves: the database and the secret key are in it."""
-    given: list[Any] = [settings[name] for name in ("MEDIA_ROOT", "STATIC_ROOT", "WHITENOISE_ROOT")]
-    given += [
-        each[1] if isinstance(each, list | tuple) else each for each in settings["STATICFILES_DIRS"]
-    ]
-    served = [folder / name for name in ("public", "static", "staticfiles")]  # they may come later
-    served += [Path(os.path.abspath(each)) for each in given if each]
-    if inside := next(filter(data.is_relative_to, served), None):
-        message = f"visitors could download the data from {data}: the site serves {inside}."
-        raise SettingError(message, hint="Keep the data in a folder that is not served.")
 
 
 def existing(folder: Path) -> list[Path]:
@@ -365,58 +339,3 @@ def for_pytest(databases: dict[str, Settings]) -> dict[str, Settings]:
             test = database.setdefault("TEST", {})
             database["NAME"] = test["NAME"] = test.get("NAME") or f"test_{database['NAME']}"
     return result
-
-
-def data_folder(file: Path, environ: Mapping[str, str], given: Any) -> Path:
-    """The folder for what the site writes: the keyword's, DJANGO_DATA, or the file's own."""
-    if not isinstance(given, str | os.PathLike | None):
-        raise KeywordError("data is the path of a folder.", hint='Write data="data".')
-    name = given or Environment(environ).get("DJANGO_DATA")
-    return Path(os.path.abspath(file.parent / os.path.expanduser(name)))
-
-
-def create_data_folder(file: Path, data: Path, command: str | None) -> None:
-    """Create the data folder for this user alone, and make sure that the site can write there."""
-    if data == file.parent or command in COMMANDS_WITHOUT_DATA:
-        return
-    try:
-        data.mkdir(0o700, parents=True, exist_ok=True)
-        if not os.access(data, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        reason = "it is a file" if data.is_file() else error.strerror
-        message = f"the site cannot write to its data folder, {data}: {reason}."
-        hint = "Let the site write there, or name another folder in DJANGO_DATA or Djng(data=...)."
-        raise SetupError(message, hint=hint) from error
-
-
-def secret_key(file: Path, data: Path, command: str | None) -> str:
-    """The key in ``blog.secret``, which the first process makes that may sign something with it.
-
-    It cannot wait until something reads it: Django wants a str. A server that cannot save the key
-    does not start. Other commands may not need it: Django raises an error if they read it.
-    """
-    saved, key = data / f"{file.stem}.secret", secrets.token_urlsafe(50)
-    is_temporary = command in COMMANDS_WITHOUT_KEY or not file.exists()  # as for a notebook
-    try:
-        if not saved.exists():
-            if is_temporary:
-                return key
-            with suppress(FileExistsError), open(saved, "x", opener=open_privately) as created:
-                created.write(key)
-        for _ in range(100):  # another process may have created it just now
-            if key := saved.read_text():
-                return key
-            time.sleep(0.01)
-        raise OSError(f"{saved.name} is empty; delete it")
-    except OSError as error:
-        hint = f"Set DJANGO_SECRET_KEY, or let the site write and read {saved.name}."
-        failure = SetupError(f"the secret key cannot be saved: {error}.", hint=hint)
-        if command in SERVERS:
-            raise failure from error
-        sys.stderr.write(f"{failure}\n")
-        return ""
-
-
-def open_privately(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -177,7 +177,7 @@ def test_commands_that_build_images_need_no_folder(site, data, command):
 def test_a_folder_that_the_site_serves_is_refused(site, name):
     done = site.write("").run("check", DJANGO_DATA=name)
     assert "blog.py:3: visitors could download the data from " in done.stderr
-    assert "Keep the data in a folder that is not served." in done.stderr
+    assert "Serve another folder, or keep the data elsewhere" in done.stderr
 
 
 @pytest.mark.parametrize(

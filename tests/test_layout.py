@@ -15,8 +15,8 @@ ALL = [*PACKAGE.rglob("*.py")]
 LADDER = [
     {"shadowing", "exceptions"},
     {"main_module", "environ", "admin", "templates", "database", "responses"},
-    {"rules", "apps", "conf", "wsgi", "log", "unconfigured", "media"},
-    {"routing", "asgi"},
+    {"rules", "apps", "data_folder", "wsgi", "log", "unconfigured", "media"},
+    {"routing", "asgi", "conf"},
     {"views", "error_views"},
     {"middleware"},
     {"checks", "patterns"},
