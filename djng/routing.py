@@ -5,7 +5,7 @@ import linecache
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, NamedTuple, Protocol, TypedDict, TypeVar, Unpack
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -23,6 +23,14 @@ class Decorator(Protocol):
     """A decorator that returns what it decorates."""
 
     def __call__(self, decorated: ViewT, /) -> ViewT: ...
+
+
+class RouteOptions(TypedDict, total=False):
+    """The keywords of `get`, `post` and the like."""
+
+    name: str | None
+    template: str | None
+    middleware: Iterable[Any]
 
 
 @dataclass(frozen=True, eq=False)  # it is the key of its middleware
@@ -104,23 +112,23 @@ class BaseRouter:
 
         return decorate
 
-    def get(self, rule: str, **options: Any) -> Decorator:
+    def get(self, rule: str, **options: Unpack[RouteOptions]) -> Decorator:
         """`route` for GET and HEAD: ``@app.get("/about/")``."""
         return self.route(rule, methods=["GET"], **options)
 
-    def post(self, rule: str, **options: Any) -> Decorator:
+    def post(self, rule: str, **options: Unpack[RouteOptions]) -> Decorator:
         """`route` for POST: ``@app.post("/posts/")``."""
         return self.route(rule, methods=["POST"], **options)
 
-    def put(self, rule: str, **options: Any) -> Decorator:
+    def put(self, rule: str, **options: Unpack[RouteOptions]) -> Decorator:
         """`route` for PUT: ``@app.put("/posts/<int:pk>/")``."""
         return self.route(rule, methods=["PUT"], **options)
 
-    def patch(self, rule: str, **options: Any) -> Decorator:
+    def patch(self, rule: str, **options: Unpack[RouteOptions]) -> Decorator:
         """`route` for PATCH: ``@app.patch("/posts/<int:pk>/")``."""
         return self.route(rule, methods=["PATCH"], **options)
 
-    def delete(self, rule: str, **options: Any) -> Decorator:
+    def delete(self, rule: str, **options: Unpack[RouteOptions]) -> Decorator:
         """`route` for DELETE: ``@app.delete("/posts/<int:pk>/")``."""
         return self.route(rule, methods=["DELETE"], **options)
 

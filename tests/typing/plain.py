@@ -29,6 +29,11 @@ def index(request: HttpRequest) -> str:
     return "hello"
 
 
+@app.post("/", templat="index.html")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+def misspelt(request: HttpRequest) -> str:
+    return "never"
+
+
 @part.middleware
 class Timing:
     seconds = 1
