@@ -21,7 +21,7 @@ from djng.shadowing import refuse_hidden_modules
 refuse_hidden_modules()
 
 # isort: split
-import gc  # noqa: E402  # only now: a file of the user may hide these modules
+import gc  # noqa: E402  # only now: a file of the user's may hide these
 import os  # noqa: E402
 import sys  # noqa: E402
 from importlib import import_module  # noqa: E402
@@ -64,7 +64,7 @@ def import_for_good(name: str) -> "ModuleType":
 def __getattr__(name: str) -> "Any":
     # Import Django only when a name is used: ``import djng`` stays fast.
     if name not in MODULES:
-        import_module("djng.exceptions")  # its hook knows what people from Flask may look for
+        import_module("djng.exceptions")  # its excepthook knows Flask's names
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         value = getattr(import_for_good(MODULES[name]), name)

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         def __call__(self, function: Callable[P, T], /) -> Task[P, T]: ...
 
     # ``app.admin(Post)`` may be the decorator of Post or return one. Type checkers ignore a class
-    # decorator of an unknown type, so this one is returned where nothing can solve it.
+    # decorator whose type they cannot solve, and nothing solves this one.
     Unknown = TypeVar("Unknown")
 
 HANDLERS = {
@@ -157,7 +157,7 @@ class Djng(BaseRouter):
         super()._add_route(route)
 
     def _use_scopes(self) -> None:
-        # The list is also in the settings module, which Django may still be reading.
+        # In place: the settings module has the same list, and Django may still be reading it.
         names, last = settings.MIDDLEWARE, "djng.middleware.ScopeMiddleware"
         if last not in names:
             names.insert(0, "djng.middleware.ErrorMiddleware")
@@ -254,7 +254,7 @@ class Djng(BaseRouter):
 
     @property
     def is_read(self) -> bool:
-        """Whether the file has been read, at least as far as to ``app.run()``."""
+        """Whether the file has been read, at least up to ``app.run()``."""
         return self._ran or not self.file.is_being_read()
 
     def _warn_not_served(self) -> None:
@@ -291,7 +291,7 @@ class Djng(BaseRouter):
         self.start()
         argv = sys.argv if argv is None else argv
         if self.file.is_script and argv[1:2] in ([], ["runserver"]) and not self._sets_debug:
-            settings.DEBUG = True  # `Djng()` did not know that the file would come to this
+            settings.DEBUG = True  # `Djng()` could not know that the file would call this
         self._execute(argv)
 
     def _execute(self, argv: Sequence[str]) -> None:
@@ -363,7 +363,7 @@ class Djng(BaseRouter):
         Changing them again is safe.
         """
         if settings.DEBUG and not (self._ran or self._sets_debug):
-            # ``python blog.py runserver``, and the file runs a server of its own nevertheless.
+            # ``python blog.py runserver``, but the file starts a server of its own.
             settings.DEBUG = settings.WHITENOISE_AUTOREFRESH = False
         if settings.ALLOWED_HOSTS == DEFAULT_HOSTS:
             settings.ALLOWED_HOSTS = LOOPBACK

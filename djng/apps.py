@@ -53,7 +53,8 @@ class SiteFile:
         is_djangos = re.search(
             r"(django-admin|manage\.py|django.__main__\.py)$", "".join(sys.argv[:1])
         )
-        return first if is_djangos and first != "runserver" else None  # which keeps DEBUG off
+        # Without a command, as under a server, DEBUG stays off.
+        return first if is_djangos and first != "runserver" else None
 
     @property
     def is_reloaded(self) -> bool:
@@ -61,10 +62,10 @@ class SiteFile:
         return "djng.dev.autoreload" in sys.modules
 
     def run_call(self) -> ast.Call | None:
-        """The call ``app.run()`` in the script, if no condition decides whether it is made.
+        """The call ``app.run()`` in the script, if the script is sure to make it.
 
-        Otherwise the file may serve itself, and gets the settings of production. If it does come to
-        ``app.run()``, the process that then reads the file again knows that it will.
+        Otherwise the file may start a server itself, so it gets the settings of production. If it
+        then calls ``app.run()``, the reloader's process reads it again, with DEBUG on.
         """
         app, source = self._read_app()
         return find_call(f"{app}.run", source) if app else None
@@ -219,7 +220,7 @@ def is_pytest() -> bool:
 
 
 def find_call(name: str, source: str) -> ast.Call | None:
-    """The first call of that name, unless something above it decides whether it is reached."""
+    """The first call of that name, unless a condition above it decides whether it is reached."""
     with warnings.catch_warnings(action="ignore"):  # Python has shown them already
         statements = ast.parse(source).body
     functions = {

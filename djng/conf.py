@@ -317,7 +317,7 @@ def installed_apps(names: Iterable[str], added: Iterable[str], label: str) -> li
 
 
 def has_runserver(app: str) -> bool:
-    """Whether the app brings a development server, as daphne does. The user wants that one then."""
+    """Whether the app has a development server, as daphne does: then the user wants that one."""
     package, *rest = app.split(".")
     if package in ("django", "whitenoise") or not (spec := find_spec(package)):
         return False

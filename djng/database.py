@@ -9,8 +9,8 @@ from django.db import connection, connections
 
 from djng.exceptions import command_line, short_path
 
-# For each process, in seconds. By default psycopg's pool waits half a minute for a server that has
-# gone away, and finds one that is back only after half the time that it was away.
+# One for each process, with times in seconds. psycopg's own are longer: a request would wait half a
+# minute for a database that is down, and the pool would notice late that it is up again.
 POOL = {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5}
 
 

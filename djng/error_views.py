@@ -33,7 +33,7 @@ STATUSES: dict[type, int] = {
 
 
 def urlconf_site() -> BaseRouter | None:
-    """The site, if ROOT_URLCONF is djng's; the first call of this starts it."""
+    """The site, or None if ROOT_URLCONF is not djng's. The first call starts the site."""
     site = getattr(get_resolver().urlconf_module, "site", None)
     return site if isinstance(site, BaseRouter) else None
 

@@ -22,8 +22,8 @@ Pattern = URLPattern | URLResolver
 class PatternBuilder(NamedTuple):
     """Makes the URL patterns of one router: in these scopes, behind these decorators.
 
-    What is in a scope has an attribute `_djng_scopes`, the scopes for each method. The key None is
-    for all other methods. The site itself is not among them.
+    A view or a resolver in a scope gets the attribute `_djng_scopes`: the scopes for each method.
+    The key None is for all other methods. The site itself is not among the scopes.
     """
 
     router: BaseRouter

@@ -156,7 +156,7 @@ class EmailUser(AbstractBaseUser, PermissionsMixin):
 
     @classmethod
     def check(cls, **options: Any) -> list[checks.CheckMessage]:
-        """Django's checks, and an error if the site has another user model than this kind."""
+        """Django's checks, and an error if the site's user model is no EmailUser."""
         messages = super().check(**options)
         if not issubclass(get_user_model(), EmailUser):
             hint = f'Write Djng(AUTH_USER_MODEL="{cls._meta.label}").'
@@ -168,7 +168,7 @@ class EmailUser(AbstractBaseUser, PermissionsMixin):
 def define_user(module: ModuleType) -> None:
     """Define the user model of ``Djng(users="email")``, in the file's module.
 
-    The file could define it just so. Then its migrations fit, and nothing changes in the database.
+    A file that defines the same class itself needs no other migrations.
     """
     user: Any = type("User", (EmailUser,), {"__module__": module.__name__})
     vars(module)["User"] = user

@@ -1,4 +1,4 @@
-"""The views of the account pages that Django does not have, but for the sign-up page."""
+"""The views of the account pages that Django does not have, except for the sign-up page."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -69,7 +69,7 @@ class LoginByMailView(views.PasswordResetView, views.RedirectURLMixin):
 
 
 class ConfirmForm(forms.Form):
-    """A button: it is valid if the link is that has led here."""
+    """A form with nothing but a button. It is valid if the link that led here is."""
 
     def __init__(self, *args: Any, request: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,10 +85,10 @@ class ConfirmForm(forms.Form):
 
 
 class LoginByMailConfirmView(views.LoginView):
-    """Log in by the link, once the visitor has confirmed that. Programs that read mail don't.
+    """Log in by the link, once the visitor confirms it: programs that scan mail open links, too.
 
-    The link's own URL moves the token into the session, as Django's password reset does, so that
-    it is in no address that the page could reveal.
+    The link's own URL moves the token into the session, as Django's password reset does. So the
+    page's address does not reveal it.
     """
 
     form_class: Any = ConfirmForm

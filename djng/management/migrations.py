@@ -1,4 +1,4 @@
-"""What the database and the migration files say of each other. Runs in commands and `runserver`."""
+"""Compare the database with the migration files. Runs in commands and in `runserver`."""
 
 from contextlib import suppress
 

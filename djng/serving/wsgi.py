@@ -34,7 +34,7 @@ class WSGIHandler(wsgi.WSGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        # The connections for each view that may run.
+        # For each view that may run, the connections that it can use.
         self.places: SimpleQueue[list[Any]] = SimpleQueue()
         for _ in range(int(os.environ["DJNG_THREADS"])):
             self.places.put([])
@@ -58,7 +58,7 @@ class WSGIHandler(wsgi.WSGIHandler):
 
 
 def complete(response: Any) -> Any:
-    """The response without need for a connection: a file, or a list that granian sends itself."""
+    """What granian can send while others use the connections: a file, or the whole body."""
     if response.streaming:
         close_old_connections()
         return response

@@ -16,7 +16,7 @@ from djng.environ import Environment
 from djng.exceptions import command_line
 from djng.management.migrations import unapplied_migrations
 
-# For each worker. The most that every system allows without its administrator.
+# For each worker: the most that every system allows a user.
 MAX_FILES = 10240
 # granian warns of many threads, but most of them only wait for slow clients.
 RUN_GRANIAN = """
