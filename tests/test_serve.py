@@ -153,6 +153,29 @@ def test_a_port_that_is_taken_is_an_error(files):
     )
 
 
+def test_a_port_that_is_too_high_is_an_error(files):
+    done = files.run("serve", "--port", "70000")
+    assert done.stderr == "CommandError: 70000 is not a port: the highest is 65535.\n"
+
+
+def test_an_app_that_only_a_function_has_is_an_error(site):
+    site.put(
+        "blog.py",
+        """
+        from djng import Djng
+
+        def create_app():
+            return Djng()
+
+        if __name__ == "__main__":
+            create_app().run()
+    """,
+    )
+    done = site.run("serve")
+    message = "CommandError: serve finds no app: write `app = ...` in blog.py itself."
+    assert done.stderr.splitlines()[-1] == message
+
+
 def test_a_host_may_have_a_name(files):
     with files.serve(*SERVE, "--host", "localhost") as server:
         assert server.request("/").status == 200

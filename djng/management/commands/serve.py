@@ -68,6 +68,8 @@ def positive_number(text: str) -> int:
 
 def check_address(host: str, port: int) -> str:
     """Return the IP address of the host; raises CommandError if nothing can listen there."""
+    if port > 65535:
+        raise CommandError(f"{port} is not a port: the highest is 65535.")
     try:
         (family, *_, address), *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         socket.create_server(address[:2], family=family).close()
@@ -105,5 +107,7 @@ def raise_file_limit() -> int:
 
 def target(site: Djng) -> str:
     """What granian imports, as in ``/srv/blog:app``. The path makes sure that it is this file."""
-    names = (name for name, value in vars(site.module).items() if value is site)
-    return f"{site.path.with_suffix('')}:{next(names, 'app')}"
+    names = [name for name, value in vars(site.module).items() if value is site]
+    if not names:
+        raise CommandError(f"serve finds no app: write `app = ...` in {site.path.name} itself.")
+    return f"{site.path.with_suffix('')}:{names[0]}"
