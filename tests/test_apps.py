@@ -80,6 +80,31 @@ def test_migrations_are_the_same_for_a_script_and_for_an_import(posts):
     assert "No planned migration operations" in posts.succeed("migrate", "--plan")
 
 
+def test_makemigrations_writes_nothing_into_packages_outside_the_environment(site):
+    site.put("home/site-packages/guest/__init__.py", "")
+    site.put(
+        "home/site-packages/guest/models.py",
+        """
+        from django.db import models
+
+        class Guest(models.Model):
+            name = models.TextField()
+        """,
+    )
+    site.write("""
+        from django.db import models
+        from djng import Djng
+
+        app = Djng(apps=["guest"])
+
+        class Post(models.Model):
+            title = models.TextField()
+    """)
+    shown = site.succeed("makemigrations", PYTHONPATH=str(site.folder / "home/site-packages"))
+    assert "Create model Post" in shown
+    assert "guest" not in shown
+
+
 def test_makemigrations_keeps_djangos_options(site):
     site.write(POSTS)
     assert "Create model Post" in site.succeed("makemigrations", "--dry-run")
