@@ -69,13 +69,18 @@ FLASK_ATTRIBUTES = {
 class Djng(BaseRouter):
     """A whole Django site in one file, and its WSGI and ASGI application.
 
-    Takes `apps` and `middleware` to add to Django's defaults; the path of the `admin` (None for no
-    admin); whether ``runserver`` may `migrate` when that only adds tables or columns; whether a
-    proxy serves the site over `https`; whether to `serve_media`, the uploaded files, even with
-    DEBUG off; the folder for the site's `data`, which are the database, the secret key and the
-    uploaded files (relative to the file, and by default the folder of the file); ``users="email"``
-    for users who have an e-mail address and no username; and any Django setting in capitals. A
-    function given for a setting gets the default and returns the value.
+    Takes any Django setting in capitals; a function given for one gets the default and returns the
+    value. The other keywords are:
+
+    - `apps` and `middleware`: lists of dotted names to add to Django's defaults
+    - `admin`: the path of the admin, or None for no admin
+    - `migrate`: whether ``runserver`` may migrate the database when a change only adds to it
+    - `https`: whether a proxy serves the site over HTTPS
+    - `serve_media`: whether to serve the uploaded files even with DEBUG off
+    - `data`: the folder for the database, the secret key and the uploaded files; a relative path
+      begins at the file, and the default is the folder of the file
+    - `users`: "email" for users who have an e-mail address and no username
+
     Raises KeywordError for another keyword, SettingError for a misspelt setting or an environment
     variable that does not parse, and SetupError if the file cannot become a site. ::
 
@@ -172,7 +177,8 @@ class Djng(BaseRouter):
 
         Takes the models, if it does not decorate one, and the options of ModelAdmin as keywords.
         Above a ModelAdmin, it registers that class for the models. Returns what it decorates.
-        Raises KeywordError for an option that ModelAdmin does not have. ::
+        Raises KeywordError for an option that ModelAdmin does not have, and SetupError for anything
+        but a model or a ModelAdmin. ::
 
             @app.admin(list_display=["title"])
             class Post(models.Model): ...
@@ -200,7 +206,8 @@ class Djng(BaseRouter):
     def context_processor(self, function: ViewT) -> ViewT:
         """Add what a function returns to the context of every template.
 
-        The function takes the request and returns a dict. Returns the function. ::
+        The function takes the request and returns a dict. Returns the function. Raises SetupError
+        if it takes anything else. ::
 
             @app.context_processor
             def navigation(request): return {"sections": Section.objects.all()}
@@ -268,18 +275,14 @@ class Djng(BaseRouter):
         """Run a management command, by default ``runserver``.
 
         Takes the program's name and its arguments, by default ``sys.argv``. Raises SetupError if
-        the file is only imported, and KeywordError for Flask's keywords. ::
+        the file is only imported, or if nothing would read the rest of it, and KeywordError for
+        Flask's keywords. ::
 
             if __name__ == "__main__":
                 app.run()
         """
         if keywords or isinstance(argv, str | int):
-            port = command_line("runserver 5000")
-            hint = f"DEBUG is on while developing, and {port} takes a port."
-            what = (
-                f"has no keyword {next(iter(keywords))!r}" if keywords else "takes no host or port"
-            )
-            raise KeywordError(f"app.run() {what}.", hint=hint)
+            raise flask_arguments(keywords)
         frame = next(user_frames())
         is_in_file = frame.f_code.co_name == "<module>"
         if is_in_file and argv is None:
@@ -318,11 +321,21 @@ class Djng(BaseRouter):
 
     @functools.cached_property
     def wsgi(self) -> Any:
-        """The WSGI application, built when it is first used."""
+        """The WSGI application, built when it is first used.
+
+        For servers that cannot use the app itself. ::
+
+            application = app.wsgi
+        """
         return self._build_handler("serve" if "DJNG_THREADS" in os.environ else "wsgi")
 
     async def asgi(self, scope: Any, receive: Any, send: Any) -> None:
-        """The ASGI application, built for the lifespan or the first request."""
+        """The ASGI application, built for the lifespan or the first request.
+
+        For servers that cannot use the app itself. ::
+
+            application = app.asgi
+        """
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
@@ -369,6 +382,14 @@ class Djng(BaseRouter):
             settings.ALLOWED_HOSTS = LOOPBACK
         if "DATABASES" not in self.overrides:
             database.keep_connections(settings.DATABASES["default"], is_async=is_async)
+
+
+def flask_arguments(keywords: dict[str, Any]) -> KeywordError:
+    """The error for what Flask's ``app.run`` takes: a host, a port and ``debug=True``."""
+    what = f"has no keyword {next(iter(keywords))!r}" if keywords else "takes no host or port"
+    port = command_line("runserver 5000")
+    hint = f"DEBUG is on while developing, and {port} takes a port."
+    return KeywordError(f"app.run() {what}.", hint=hint)
 
 
 def check_alone() -> None:

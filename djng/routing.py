@@ -161,7 +161,7 @@ class BaseRouter:
         """Add a middleware, inside those that were added before.
 
         Takes what Django takes: a class or a function that gets ``get_response``, sync or async.
-        Returns it. ::
+        Returns it. Raises SetupError if it does not take one argument. ::
 
             @app.middleware
             def timing(get_response): ...
@@ -174,7 +174,7 @@ class BaseRouter:
 
         If it returns something other than None, that is the response, and the view is not called.
         It may return what a view may return. Functions run in the order in which they are added.
-        Returns the function. ::
+        Returns the function. Raises SetupError if it does not take one argument. ::
 
             @app.before_request
             def closed(request): return "We are closed.", 503
@@ -185,7 +185,8 @@ class BaseRouter:
     def after_request(self, function: ViewT) -> ViewT:
         """Call a function with each request and its response; it returns the response.
 
-        The function that is added last is called first, as in Flask. Returns the function. ::
+        The function that is added last is called first, as in Flask. Returns the function. Raises
+        SetupError if it does not take two arguments. ::
 
             @app.after_request
             def served(request, response): return response
