@@ -60,10 +60,8 @@ HANDLERS = {
 }
 
 # What people from Flask set.
-FLASK_ATTRIBUTES = {
-    *("debug", "permanent_session_lifetime", "secret_key", "static_folder", "static_url_path"),
-    *("template_folder", "testing", "wsgi_app"),
-}
+FLASK_ATTRIBUTES = {"debug", "permanent_session_lifetime", "secret_key", "static_folder"}
+FLASK_ATTRIBUTES |= {"static_url_path", "template_folder", "testing", "wsgi_app"}
 
 
 class Djng(BaseRouter):
@@ -153,7 +151,9 @@ class Djng(BaseRouter):
         self.file.register_modules(values)
         self.file.load_apps(values["INSTALLED_APPS"])
         if given["users"]:
-            import_string("djng.accounts.models.define_user")(self.module)
+            from djng.accounts.models import define_user  # it needs Django's apps
+
+            define_user(self.module)
         import_module("djng.management.checks")  # it registers them
         pre_migrate.connect(self._start_before_migrate)
 

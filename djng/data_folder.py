@@ -14,12 +14,11 @@ from djng.environ import Environment, Settings
 from djng.exceptions import KeywordError, SettingError, SetupError
 
 # These build images and check code, where there may be nothing but the code.
-COMMANDS_WITHOUT_DATA = (
-    *("--help", "--version", "-h", "backup", "check", "collectstatic", "compilemessages", "eject"),
-    *("help", "makemessages", "routes", "startapp", "test"),
-)
+COMMANDS_WITHOUT_DATA = {"backup", "check", "collectstatic", "compilemessages", "eject", "help"}
+COMMANDS_WITHOUT_DATA |= {"makemessages", "routes", "startapp", "test"}
+COMMANDS_WITHOUT_DATA |= {"--help", "--version", "-h"}
 # None of these signs anything that another process reads. (`makemigrations` needs the database.)
-COMMANDS_WITHOUT_KEY = (*COMMANDS_WITHOUT_DATA, "makemigrations")
+COMMANDS_WITHOUT_KEY = COMMANDS_WITHOUT_DATA | {"makemigrations"}
 SERVERS = ("runserver", "serve", None)  # None: a server or a worker imports the file
 
 
