@@ -47,17 +47,14 @@ def create_data_folder(file: Path, data: Path, command: str | None) -> None:
 
 def check_private(data: Path, folder: Path, settings: Settings) -> None:
     """Refuse a data folder that the site serves: the database and the secret key are in it."""
-    given: list[Any] = [settings[name] for name in ("MEDIA_ROOT", "STATIC_ROOT", "WHITENOISE_ROOT")]
-    given += [
-        each[1] if isinstance(each, list | tuple) else each for each in settings["STATICFILES_DIRS"]
-    ]
     served = [folder / name for name in ("public", "static", "staticfiles")]  # they may come later
-    served += [Path(os.path.abspath(each)) for each in given if each]
-    if inside := next(filter(data.is_relative_to, served), None):
+    served += [settings[name] for name in ("MEDIA_ROOT", "STATIC_ROOT", "WHITENOISE_ROOT")]
+    for each in settings["STATICFILES_DIRS"]:
+        served.append(each[1] if isinstance(each, list | tuple) else each)
+    folders = [Path(each).resolve() for each in served if each]
+    if inside := next(filter(data.resolve().is_relative_to, folders), None):
         message = f"visitors could download the data from {data}: the site serves {inside}."
-        hint = (
-            "Serve another folder, or keep the data elsewhere, with DJANGO_DATA or Djng(data=...)."
-        )
+        hint = "Serve another folder, or keep the data elsewhere: Djng(data=...)."
         raise SettingError(message, hint=hint)
 
 

@@ -182,9 +182,15 @@ def test_a_folder_that_the_site_serves_is_refused(site, name):
 
 @pytest.mark.parametrize(
     "setting",
-    ["STATICFILES_DIRS=[HERE]", "STATICFILES_DIRS=[('own', HERE)]", "WHITENOISE_ROOT=str(HERE)"],
+    [
+        "STATICFILES_DIRS=[HERE]",
+        "STATICFILES_DIRS=[('own', HERE)]",
+        "STATICFILES_DIRS=['link']",
+        "WHITENOISE_ROOT=str(HERE)",
+    ],
 )
 def test_a_file_whose_own_folder_is_served_is_refused(site, setting):
+    (site.folder / "link").symlink_to(".")
     site.write(f"""
         from pathlib import Path
         from djng import Djng
