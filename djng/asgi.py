@@ -78,10 +78,12 @@ class ASGIHandler(asgi.ASGIHandler):
             request, refusal = self.create_request(scope, body)
             if refusal:
                 await self.send_response(refusal, send)
-            await self.end(refusal or await self.answer(request, receive, send))
+                await self.end(refusal)
+            else:
+                await self.answer(request, receive, send)
 
-    async def answer(self, request: Any, receive: Any, send: Any) -> HttpResponseBase | None:
-        """Send the response and return it; None if the client has gone away."""
+    async def answer(self, request: Any, receive: Any, send: Any) -> None:
+        """Send the response. Close it even if its generator fails: it may hold a connection."""
         response = None
         try:
             async with asyncio.TaskGroup() as group:
@@ -93,7 +95,8 @@ class ASGIHandler(asgi.ASGIHandler):
             pass
         except* Exception as several:
             raise several.exceptions[0] from None
-        return response
+        finally:
+            await self.end(response)
 
     async def end(self, response: HttpResponseBase | None) -> None:
         """Close the response, which sends ``request_finished``."""

@@ -1,6 +1,7 @@
 """The same site on PostgreSQL and Redis, which may stop and start again."""
 
 import contextlib
+import http.client
 import os
 import re
 import socket
@@ -41,6 +42,12 @@ def count(request):
         counter.number += 1
         counter.save()
     return str(counter.number)
+
+
+@app.route("/broken/")
+def broken(request):
+    yield f"{Counter.objects.count()}"
+    raise RuntimeError("after the first part")
 
 
 @app.route("/session/")
@@ -165,6 +172,14 @@ def test_three_servers_share_sessions_and_cache(servers):
 def blocks(page):
     text = (ROOT / "docs" / page).read_text()
     return [block[2] for block in BLOCK.finditer(text)]
+
+
+def test_responses_that_break_off_keep_no_connection(servers):
+    for server in servers:
+        for _ in range(12):  # more than a pool has
+            with contextlib.suppress(http.client.HTTPException):
+                server.request("/broken/")
+        assert server.request("/").status == 200
 
 
 def test_two_servers_run_one_site_as_the_docs_say(tmp_path, variables):
