@@ -360,6 +360,16 @@ def test_pressing_ctrl_c_twice_shows_no_traceback(site, options):
     assert "Traceback" not in server.log()
 
 
+def test_a_program_that_a_view_starts_does_not_keep_the_port(site, options):
+    site.write("import os\n" + view("str(os.system('sleep 30 & echo $! > pid'))"))
+    with site.develop(*options) as server:
+        server.shows("0")
+        child = int((site.folder / "pid").read_text())
+        open_files = {os.readlink(each.path) for each in os.scandir(f"/proc/{child}/fd")}
+        os.kill(child, signal.SIGTERM)
+    assert not [name for name in open_files if name.startswith("socket:")]
+
+
 def test_nohup_keeps_the_site_running(site, options):
     with site.write(PID).serve("blog.py", *options, under=["nohup"]) as server:
         child = int(server.until(lambda answer: answer.text.isdigit()).text)

@@ -99,7 +99,7 @@ EVENTS = "/__reload__/events/"
 def server(module_site):
     module_site.put("blog.py", SITE).put("templates/page.html", PAGE)
     module_site.put("static/site.css", "h1 { color: rgb(0, 0, 0) }")
-    module_site.put("static/site.js", "js = 0")
+    module_site.put("static/site.js", "js = 0").put("public/about.html", "<p>about 0</p>")
     with module_site.develop() as server:
         server.shows("version 0")
         yield server
@@ -183,6 +183,32 @@ def test_a_changed_stylesheet_is_swapped_without_a_reload(module_site, visit):
         page.until(color, f"rgb({number}, 0, 0)")
     page.until("document.querySelectorAll('link').length", 1)
     assert page.evaluate("mark") == 1
+
+
+def test_a_page_in_public_is_shown_anew(module_site, server, visit):
+    page = visit("/about.html")
+    module_site.edit("about 0", "about 1", "public/about.html")
+    assert page.shows("about 1")
+    body, headers = fetch(server, "/about.html", **DOCUMENT)[2:0:-1]
+    assert (SCRIPT in body, int(headers["Content-Length"])) == (True, len(body))
+    assert fetch(server, "/about.html")[2] == b"<p>about 1</p>"
+    assert SCRIPT not in fetch(server, "/about.html", Range="bytes=0-4", **DOCUMENT)[2]
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "error"),
+    [
+        ("/about.html", "public/about.html", "Page not found"),
+        ("/page/", "templates/page.html", "TemplateDoesNotExist"),
+    ],
+)
+def test_a_deleted_file_is_a_change(module_site, visit, path, name, error):
+    file, away = module_site.folder / name, module_site.folder / "away"
+    page = visit(path)
+    file.rename(away)
+    assert page.shows(error)
+    away.rename(file)
+    page.until(f"document.body.innerText.includes('{error}')", False)
 
 
 def test_files_that_editors_write_for_themselves_reload_nothing(module_site, server, visit):

@@ -155,6 +155,24 @@ def test_the_first_static_file_needs_no_restart_by_hand(site, path):
         server.until(lambda answer: answer.text == "first file", address)
 
 
+def test_a_deleted_module_is_a_change(module_site, server):
+    module_site.put("gone.py", "TEXT = 'not gone'").write("import gone\n" + view("gone.TEXT"))
+    server.shows("not gone")
+    (module_site.folder / "gone.py").unlink()
+    server.shows("No module named 'gone'")
+    module_site.put("gone.py", "TEXT = 'back'")
+    server.shows("back")
+
+
+def test_saves_of_one_size_in_one_second_are_all_seen(site):
+    site.put("pair.py", "TEXT = 'pair 0'").write("import pair\n" + view("pair.TEXT"))
+    with site.develop(PYTHONDONTWRITEBYTECODE="") as server:
+        server.shows("pair 0")
+        for number in range(1, 9):
+            site.put("pair.py", f"TEXT = 'pair {number}'")
+            server.shows(f"pair {number}")
+
+
 def test_a_change_while_the_site_starts_is_noticed(module_site, server):
     source = "import time\nprint('starting early')\ntime.sleep(1)\n" + view("'early'")
     module_site.write(source)

@@ -12,6 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread, Timer
 from types import TracebackType
@@ -29,23 +30,28 @@ from djng.dev.watch import (
     first_change,
     module_files,
     nearby_modules,
+    own,
     read_stamps,
     rounds,
 )
 from djng.exceptions import Location, SetupError, is_library_file, missing_run
 
 CHANGED = 3  # the exit code of Django's reloaders
-NEW: Stamp = (0, 0)  # of a file that has just appeared
+ABSENT: Stamp = (0, 0)  # of a file that does not exist
+MOMENT = 0.5  # seconds for which a file is absent while an editor or git replaces it
 
 
 def become_child(program: Program, channel: socket.socket, restart: Restart) -> None:
     """Make this process a child of the supervisor, and watch the files while the site starts."""
-    InheritedSocketMixin.listener = socket.socket(fileno=program.listener)
+    InheritedSocketMixin.listener = listener = socket.socket(fileno=program.listener)
+    for each in (listener, channel):  # a program that the site starts must not keep the port open
+        each.set_inheritable(False)
     child.channel, child.restart = channel, restart
     os.environ[autoreload.DJANGO_AUTORELOAD_ENV] = "true"
     handle_stops()
     atexit.register(child.tell, ended=True)  # a crash does not come to this
     sys.excepthook = functools.partial(show_uncaught, program)
+    Thread(target=exit_with_parent, args=(channel,), daemon=True).start()
     watch_start(Path(program.site), is_repeated=restart.was_starting)
 
 
@@ -98,11 +104,10 @@ def run_program(program: Program) -> None:
 
 
 def watch_start(site: Path, *, is_repeated: bool) -> None:
-    """Watch files while the site starts, and also the parent process."""
+    """Watch the files beside the site's while it starts."""
     # A site that writes modules when it starts would restart forever: watch those only once.
     child.stamps.update(read_stamps({site} if is_repeated else {site} | nearby_modules(site)))
     Thread(target=exit_on_change_during_start, daemon=True).start()
-    Thread(target=exit_with_parent, args=(os.getppid(),), daemon=True).start()
 
 
 def exit_on_change_during_start() -> None:
@@ -111,14 +116,13 @@ def exit_on_change_during_start() -> None:
         if child.has_started.is_set():
             return
         if changed := first_change(child.stamps, read_stamps([*child.stamps])):
-            child.tell_change(changed)
-            os._exit(0)
+            child.end_for(changed)
 
 
-def exit_with_parent(parent: int) -> None:
-    """End this process when the parent has ended, even if it was killed."""
-    while os.getppid() == parent:
-        time.sleep(1)
+def exit_with_parent(channel: socket.socket) -> None:
+    """End this process when the parent has ended, and thereby closed the channel, or was killed."""
+    with suppress(OSError):
+        channel.recv(1)
     os._exit(1)
 
 
@@ -126,7 +130,7 @@ class Reloader(autoreload.StatReloader):
     """Django's StatReloader, but faster.
 
     It looks at the user's own files 20 times a second, and at all others once. It also notices what
-    has changed before it started, and new files in the folders that it watches.
+    has changed before it started, deleted files, and new files in the folders that it watches.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -135,11 +139,12 @@ class Reloader(autoreload.StatReloader):
         optional = {folder / name for name in ("locale", "public", "static")}
         missing = {each for each in optional if not each.exists()}
         self.extra_files |= missing
-        self.stamps = {**child.stamps, **dict.fromkeys(missing, NEW)}
+        self.stamps = {**child.stamps, **dict.fromkeys(missing, ABSENT)}
+        self.absent: dict[Path, float] = {}  # files that were there, and since when they are not
 
     def tick(self) -> Iterator[None]:
         for files in self.rounds():
-            for file, stamp in read_stamps(files).items():
+            for file, stamp in self.look(files).items():
                 if self.stamps.setdefault(file, stamp) != stamp:
                     self.stamps[file] = stamp
                     self.notify_file_changed(file)
@@ -155,14 +160,22 @@ class Reloader(autoreload.StatReloader):
                 yield own
                 continue
             own, end = self.own_files(), time.monotonic() + 1
-            self.stamps |= dict.fromkeys(own - module_files() - self.stamps.keys(), NEW)
+            self.stamps |= dict.fromkeys(own - module_files() - self.stamps.keys(), ABSENT)
             yield own | module_files() | find_files(self.directory_globs)
+
+    def look(self, files: set[Path]) -> dict[Path, Stamp]:
+        """The stamps of the files, which are those of deleted files, too."""
+        files = files | self.absent.keys()
+        stamps, now = read_stamps(files), time.monotonic()
+        gone = (files & self.stamps.keys()) - stamps.keys()
+        self.absent = {file: self.absent.get(file, now) for file in gone}
+        deleted = [file for file, since in self.absent.items() if now - since > MOMENT]
+        return {**stamps, **dict.fromkeys(deleted, ABSENT)}
 
     def own_files(self) -> set[Path]:
         """The user's modules, and the files in folders of the user's that apps watch."""
-        modules = module_files() | self.extra_files
         folders = {k: v for k, v in self.directory_globs.items() if not is_library_file(f"{k}/")}
-        return {file for file in modules if not is_library_file(str(file))} | find_files(folders)
+        return own(module_files() | self.extra_files) | find_files(folders)
 
 
 def find_files(globs: Mapping[Path, Iterable[str]]) -> set[Path]:

@@ -3,13 +3,16 @@
 import json
 import os
 import socket
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from djng.dev.server import InheritedSocketMixin
-from djng.dev.watch import Stamp
+from djng.dev.watch import Stamp, delete_bytecode, module_files, own
+from djng.exceptions import short_path
 
 
 class Program(NamedTuple):
@@ -52,7 +55,8 @@ def message(**event: Any) -> bytes:
 def tell(**event: Any) -> None:
     """Tell the supervisor what has happened: `served`, `changed` or `ended`."""
     if channel:
-        channel.sendall(message(**event))
+        with suppress(OSError):  # it has been killed
+            channel.sendall(message(**event))
 
 
 def tell_served() -> None:
@@ -65,9 +69,17 @@ def tell_served() -> None:
 def tell_change(file: Path) -> None:
     """Tell the supervisor to start another child, once this one ends."""
     tell(changed=[str(file), time.time(), not is_watching.is_set()])
+    delete_bytecode(own({file} | module_files()))
+
+
+def end_for(file: Path) -> NoReturn:
+    """End this process from any of its threads, since a file has changed."""
+    tell_change(file)
+    with suppress(Exception):  # the terminal may be closed
+        sys.stdout.flush()
+    os._exit(0)
 
 
 def describe_change() -> str:
     """What has changed, and how long it took until now: ``blog.py changed: 0.18 s``."""
-    name = os.path.relpath(restart.changed)
-    return f"{name} changed: {time.time() - restart.at:.2f} s"
+    return f"{short_path(restart.changed)} changed: {time.time() - restart.at:.2f} s"

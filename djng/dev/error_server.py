@@ -3,7 +3,6 @@
 Runs in a child of `supervisor`. The error is in the terminal once, and the answer to each request.
 """
 
-import os
 import re
 import sys
 import time
@@ -20,11 +19,11 @@ from djng.dev.watch import (
     first_change,
     module_files,
     nearby_modules,
+    own,
     package_folders,
     read_stamps,
     rounds,
 )
-from djng.exceptions import is_library_file
 
 # A page of another site can reach this server by a host name of its own, but not by an address.
 LOCAL_HOST = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
@@ -45,9 +44,7 @@ def show_error(error: BaseException, site: Path, debug: bool) -> NoReturn:
     Thread(target=server.serve_forever, daemon=True).start()
     for _ in rounds():
         if changed := first_change(before, read_stamps(files | nearby_modules(site))):
-            child.tell_change(changed)
-            sys.stdout.flush()
-            os._exit(0)  # sys.exit() would not end the process from a thread, and this may be one
+            child.end_for(changed)
     raise AssertionError
 
 
@@ -78,4 +75,4 @@ def files_to_fix(error: BaseException, site: Path) -> set[Path]:
         module = site.parent.joinpath(*str(error.name).split("."))
         files |= {module.with_suffix(".py"), module / "__init__.py"}
         files |= package_folders()  # pip may install it
-    return files | {f for f in module_files() if not is_library_file(str(f))}
+    return files | own(module_files())

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from threading import Condition
 from typing import Any, NamedTuple, cast
@@ -21,7 +22,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.exception import convert_exception_to_response
 from django.forms.utils import flatatt
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import get_script_prefix
 from django.utils import autoreload
@@ -196,13 +197,14 @@ def has_allowed_host(request: HttpRequest) -> bool:
 
 
 def accepts_script(response: Any) -> bool:
-    """Whether the response is a page of HTML as the browser will show it."""
+    """Whether the response is a page of HTML as the browser will show it. It may be a file."""
     headers = response.headers
     is_html = headers.get("Content-Type", "").partition(";")[0].strip().lower() == "text/html"
     is_attachment = headers.get("Content-Disposition", "").lower().startswith("attachment")
-    if response.streaming or is_attachment or not is_html or "Content-Encoding" in headers:
+    if is_attachment or not is_html or "Content-Encoding" in headers or "Content-Range" in headers:
         return False
-    return bool(response.content) and extends_ascii(response.charset)
+    has_end = isinstance(response, FileResponse) if response.streaming else response.content
+    return bool(has_end) and extends_ascii(response.charset)
 
 
 def extends_ascii(charset: str) -> bool:
@@ -220,9 +222,16 @@ def add_script(request: HttpRequest, response: Any, version: Version) -> None:
     attributes = {"src": f"{path}{SCRIPT.name}", "nonce": nonce, "async": True}
     attributes |= {f"data-{name}": value for name, value in version._asdict().items()}
     attributes["data-posted"] = request.method not in ("GET", "HEAD")
-    response.content += format_html("<script{}></script>", flatatt(attributes)).encode()
-    if "Content-Length" in response.headers:
-        response.headers["Content-Length"] = str(len(response.content))
+    append(response, format_html("<script{}></script>", flatatt(attributes)).encode())
+
+
+def append(response: Any, text: bytes) -> None:
+    if response.streaming:
+        response.streaming_content = chain(response.streaming_content, [text])
+    else:
+        response.content += text
+    if length := response.headers.get("Content-Length"):
+        response.headers["Content-Length"] = str(int(length) + len(text))
 
 
 def is_request_of_user(record: logging.LogRecord) -> bool:

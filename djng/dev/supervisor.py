@@ -73,7 +73,6 @@ def supervise(program: Program, *, forks: bool, goes_on: bool) -> None:
     Takes whether children are forks, and whether the first one `goes_on` with the user's file from
     where this process is. That child returns from here; the process that the user started doesn't.
     """
-    os.set_inheritable(program.listener, True)
     if not forks:
         Supervisor(program, forks=False).run(Restart())
     # A signal waits until the new Python can handle it.
@@ -99,6 +98,8 @@ def replace_process(program: Program, restart: Restart, started: Sequence[Any] =
 
     If a child has `started`, takes its process ID, its channel and the stamp of the site's file.
     """
+    # A signal waits until the new Python can handle it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     state = json.dumps([program, restart, started])
@@ -216,7 +217,9 @@ class Supervisor:
         return {k: v for line in lines.splitlines() for k, v in json.loads(line).items()}
 
     def receive(self, timeout: float) -> bytes:
-        return self.channel.recv(4096) if select([self.channel], [], [], timeout)[0] else b""
+        with suppress(ConnectionError):  # on Windows, the child was killed
+            return self.channel.recv(4096) if select([self.channel], [], [], timeout)[0] else b""
+        return b""
 
     def end_child(self) -> None:
         """End the child, if need be by force: a view may hang."""

@@ -5,7 +5,10 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.machinery import ModuleSpec
+from importlib.util import cache_from_source
 from pathlib import Path
+
+from djng.exceptions import is_library_file
 
 POLL_INTERVAL = 0.05  # seconds
 
@@ -28,14 +31,33 @@ def module_files() -> set[Path]:
     return {Path(spec.origin) for spec in specs if isinstance(spec, ModuleSpec) and spec.origin}
 
 
+def own(files: Iterable[Path]) -> set[Path]:
+    """Those of the files that are the user's, and not of Python or of an installed package."""
+    return {file for file in files if not is_library_file(str(file))}
+
+
 def nearby_modules(site: Path) -> set[Path]:
     """The modules in the folder of the site's file, and one folder below."""
     return {*site.parent.glob("*.py"), *site.parent.glob("*/*.py")}
 
 
 def package_folders() -> set[Path]:
-    """The folders in which packages are installed. Installing one changes the folder's stamp."""
-    return {Path(folder) for folder in sys.path[1:]}
+    """The folders in which packages are installed. Installing one changes the folder's stamp.
+
+    The folder of the user's file may be in PYTHONPATH, too, but saving a file changes its stamp.
+    """
+    return {Path(folder) for folder in sys.path[1:] if folder != sys.path[0]}
+
+
+def delete_bytecode(modules: Iterable[Path]) -> None:
+    """Delete the compiled files of modules that were saved in the last two seconds.
+
+    They may be those of a save before. Python compares only the size and the second of the save.
+    """
+    for file, (saved, _) in read_stamps(modules).items():
+        if file.suffix == ".py" and time.time_ns() - saved < 2e9:
+            with suppress(OSError):
+                Path(cache_from_source(file)).unlink()
 
 
 def rounds() -> Iterator[None]:

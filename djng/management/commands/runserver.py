@@ -69,6 +69,7 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
 
     def supervise(self, listener: socket.socket, *, forks: bool) -> None:
         main: Any = sys.modules["__main__"]
+        listener.set_inheritable(True)
         program = Program(
             site=str(self.site.path),
             debug=settings.DEBUG,
