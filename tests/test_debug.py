@@ -39,6 +39,21 @@ def helper():
     return 1 / 0
 
 
+@app.get("/typo/")
+def typo(request):
+    return helpre()
+
+
+@app.get("/typo-in-attribute/")
+def typo_in_attribute(request):
+    return request.metod
+
+
+@app.get("/forgotten-import/")
+def no_import(request):
+    return random.choice("ab")
+
+
 @app.get("/template/", template="psot.html")
 def no_template(request):
     return {}
@@ -185,6 +200,9 @@ def only(request, pk):
 # For each path: the text of the line with the error, the message, and what to do
 CRASHES = {
     "/crash/": ("return 1 / 0", "ZeroDivisionError: division by zero", "called by blog.py:"),
+    "/typo/": ("helpre()", "NameError: name 'helpre' is not defined", "Did you mean"),
+    "/typo-in-attribute/": ("metod", "has no attribute 'metod'", "Did you mean"),
+    "/forgotten-import/": ("random", "'random' is not defined", "Did you forget to import"),
     "/template/": ('template="psot.html"', "TemplateDoesNotExist: psot.html", "mean post.html?"),
     "/render/": (
         'render(request, "psot.html")',
@@ -472,8 +490,8 @@ def test_a_404_shows_the_line_that_has_raised_it(developed):
 
 def test_a_404_is_django_s_page_for_a_browser(developed):
     for path in ("/pots/1/", "/missing/"):
-        for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", "*/*"):
-            assert "Page not found" in developed.request(path, Accept=accept).text
+        answer = developed.request(path, Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+        assert "Page not found" in answer.text
 
 
 def test_a_404_says_nothing_with_debug_off(produced):
@@ -483,10 +501,26 @@ def test_a_404_says_nothing_with_debug_off(produced):
     assert "no such thing" not in answer.text
 
 
-def test_a_500_names_its_cause_to_a_program(developed):
-    answer = developed.request("/crash/", Accept="application/json")
-    assert answer.status == 500
-    assert "ZeroDivisionError: division by zero" in answer.text.splitlines()[0]
+@pytest.mark.parametrize("headers", [{"Accept": "application/json"}, {"Accept": "*/*"}, {}])
+def test_an_error_names_its_cause_to_a_program(developed, headers):
+    for path, status, cause in [
+        ("/crash/", 500, "ZeroDivisionError: division by zero"),
+        ("/pots/1/", 404, "the site has no URL /pots/1/"),
+    ]:
+        answer = developed.request(path, **headers)
+        assert (answer.status, answer.headers["Content-Type"]) == (
+            status,
+            "text/plain; charset=utf-8",
+        )
+        assert cause in answer.text.splitlines()[0]
+        assert len(answer.text.splitlines()) <= 5
+
+
+def test_a_misspelt_static_file_gets_a_suggestion(developed):
+    developed.request("/static/admin/css/bsae.css")
+    log = developed.says("404 GET    /static/admin/css/bsae.css")
+    assert "there is no static file /static/admin/css/bsae.css\n  Did you mean" in log
+    assert "/static/admin/css/base.css?\n" in log
 
 
 def test_what_browsers_ask_for_by_themselves_is_not_logged(developed):

@@ -31,16 +31,16 @@ IN_THE_FILE = [
     (f"{HEAD}@app.error\ndef missing(request, exception): ...", "Write @app.error(404)"),
 ]
 IN_A_VIEW = {
-    "request.form['text']": "request.POST[&quot;text&quot;]",
-    "request.args['q']": "request.GET[&quot;q&quot;]",
+    "request.form['text']": 'request.POST["text"]',
+    "request.args['q']": 'request.GET["q"]',
     "request.get_json()": "json.loads(request.body)",
     "request.json": "json.loads(request.body)",
-    "render_template('index.html')": "template=&quot;page.html&quot; in the route",
-    "url_for('index')": "reverse(&quot;post&quot;, args=[1]), from django.urls",
+    "render_template('index.html')": 'template="page.html" in the route',
+    "url_for('index')": 'reverse("post", args=[1]), from django.urls',
     "jsonify({})": "return the dict or list itself",
     "abort(404)": "raise Http404",
-    "flash('Saved.')": "messages.success(request, &quot;Saved.&quot;), from django.contrib",
-    "session['seen']": "request.session[&quot;seen&quot;]",
+    "flash('Saved.')": 'messages.success(request, "Saved."), from django.contrib',
+    "session['seen']": 'request.session["seen"]',
     "g.started": "request.started = 1",
 }
 

@@ -46,7 +46,7 @@ class Explanation(NamedTuple):
         if self.where and (source := linecache.getline(*self.where).strip()):
             lines.append(f"    {source}")
         lines += [f"    called by {location}" for location in self.callers[:3]]
-        lines += [f"  {line}" for line in filter(None, self.hint.split("\n"))]
+        lines += [f"  {line.rstrip()}" for line in filter(None, self.hint.split("\n"))]
         return "\n".join(escape_controls(line, keep="\t") for line in lines)
 
     def to_html(self, *, details: str = "", error_id: str = "") -> SafeString:
@@ -145,6 +145,8 @@ class ExceptionReporter(debug.ExceptionReporter):
     """DEFAULT_EXCEPTION_REPORTER: the response to a request that has failed, while DEBUG is on."""
 
     def get_traceback_html(self) -> SafeString:
+        if self.request:
+            self.request._djng_reporter = self  # type: ignore[attr-defined]
         page = self.explain().to_html(details=super().get_traceback_html())
         return SafeString(hide_passwords(page))
 
@@ -189,7 +191,8 @@ def respond(request: HttpRequest, status: int, explanation: Explanation) -> Http
 
 
 def prefers_html(request: HttpRequest) -> bool:
-    kinds = ["text/html", "application/json", "text/plain"]  # a program may want any of the others
+    """Whether the client is a browser. curl accepts everything, and gets text."""
+    kinds = ["text/plain", "text/html", "application/json"]  # a program may want any of the others
     return request.get_preferred_type(kinds) == "text/html"
 
 

@@ -15,8 +15,14 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404
 
 from djng.app import Djng
-from djng.dev.error_page import Explanation, explain, prefers_html, view_line
-from djng.dev.hints import suggest_path
+from djng.dev.error_page import (
+    ExceptionReporter,
+    Explanation,
+    explain,
+    prefers_html,
+    view_line,
+)
+from djng.dev.hints import suggest_path, suggest_static_file
 from djng.exceptions import Location, name_of, short_path
 from djng.wsgi import WSGIHandler
 
@@ -34,15 +40,26 @@ class DevelopmentHandler(WSGIHandler):
         response: Any = super().get_response(request)
         if response.streaming and response.is_async:
             warn_of_waiting(request)
-        if is_technical_404(response) and not prefers_html(request):
-            response.content = f"{explain_404(request)}\n"
+        if response.status_code == 404 and request.path.startswith(settings.STATIC_URL):
+            warn_of_misspelling(request.path)
+        if settings.DEBUG and not prefers_html(request) and (text := short_text(request, response)):
+            response.content = text
+            response.headers.pop("Content-Encoding", None)
             response.headers["Content-Type"] = "text/plain; charset=utf-8"
             response.headers["Content-Length"] = str(len(response.content))
         return response  # type: ignore[no-any-return]
 
 
+def short_text(request: HttpRequest, response: Any) -> str:
+    """The cause of an error, if the response is the long page that Django has for it."""
+    if is_technical_404(response):
+        return f"{explain_404(request)}\n"
+    reporter: ExceptionReporter | None = getattr(request, "_djng_reporter", None)
+    return reporter.get_traceback_text() if reporter and response.status_code == 500 else ""
+
+
 def is_technical_404(response: Any) -> bool:
-    if response.streaming or response.status_code != 404 or not settings.DEBUG:
+    if response.streaming or response.status_code != 404:
         return False
     return TECHNICAL_404 in response.content
 
@@ -63,6 +80,13 @@ def warn_of_waiting(request: HttpRequest) -> None:
         message = f"{name_of(view)}() returns an async generator, which only ASGI streams."
         hint = f"runserver sends all of it at its end. To see it stream: {uvicorn_command()}"
         logging.getLogger("django.request").warning("%s", Explanation(message, where, hint))
+
+
+def warn_of_misspelling(path: str) -> None:
+    """Name a similar static file: the browser shows no answer to its request for a stylesheet."""
+    if settings.DEBUG and (hint := suggest_static_file(path)):
+        explanation = Explanation(f"there is no static file {path}", hint=hint)
+        logging.getLogger("django.request").warning("%s", explanation)
 
 
 def uvicorn_command() -> str:

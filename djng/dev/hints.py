@@ -3,17 +3,21 @@
 Django's own message stays as it is. A hint adds what only the site knows: its names and commands.
 """
 
+import builtins
 import os
 import re
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
+from traceback import walk_tb
 from typing import Any
 
 import django
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
 from django.db import OperationalError, ProgrammingError
 from django.http import HttpRequest
@@ -112,8 +116,17 @@ def url_names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{entry.name}"
 
 
+def suggest_static_file(path: str) -> str:
+    """Name a static file that is like the one that the path asks for."""
+    names = [name for finder in get_finders() for name, _ in finder.list([])]
+    match = closest_match(path.removeprefix(settings.STATIC_URL), names)
+    return did_you_mean(match and settings.STATIC_URL + match)
+
+
 def suggest_path(request: HttpRequest) -> str:
     """Name a URL that is like the path of the request."""
+    if request.path.startswith(settings.STATIC_URL):
+        return suggest_static_file(request.path)
     paths = {*url_paths(get_resolver(getattr(request, "urlconf", None)))}
     suggestion = did_you_mean(closest_match(request.path_info, paths))
     return f"{suggestion}All URLs: {command_line('routes')}"
@@ -170,7 +183,25 @@ def suggest_attribute(error: Any) -> str:
 
 
 def suggest_name(error: Any) -> str:
-    return circular.suggest(error) or flask.suggest(error)
+    return circular.suggest(error) or flask.suggest(error) or suggest_similar_name(error)
+
+
+def suggest_similar_name(error: Any) -> str:
+    """Name a similar name, as Python does from 3.12 on in the text of the error itself."""
+    if sys.version_info >= (3, 12):
+        return ""
+    name = getattr(error, "name", None) or ""
+    if isinstance(error, NameError) and name in sys.stdlib_module_names:
+        return f"Did you forget to import {name}?"
+    return did_you_mean(closest_match(name, known_names(error)))
+
+
+def known_names(error: Any) -> Iterable[str]:
+    """The names where the error has missed one: in an object, or in a function and its module."""
+    if not isinstance(error, NameError):
+        return dir(getattr(error, "obj", None))
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return {*frame.f_locals, *frame.f_globals, *dir(builtins)}
 
 
 def suggest_await(error: Any) -> str:
@@ -191,7 +222,7 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (SynchronousOnlyOperation, suggest_await),
     (RuntimeError, suggest_app_label),
     (AttributeError, suggest_attribute),
-    (NameError, flask.suggest),
+    (NameError, suggest_name),
     (ImportError, suggest_name),
     (TypeError, flask.suggest),
 )
