@@ -44,6 +44,21 @@ def typo(request):
     return helpre()
 
 
+@app.get("/typo-in-field/")
+def typo_in_field(request):
+    return models.CharField(max_lenght=9)
+
+
+@app.get("/typo-in-option/")
+def typo_in_option(request):
+    return models.IntegerField(defualt=9)
+
+
+@app.get("/typo-in-model/")
+def typo_in_model(request):
+    return Post(titel="a")
+
+
 @app.get("/typo-in-attribute/")
 def typo_in_attribute(request):
     return request.metod
@@ -201,6 +216,9 @@ def only(request, pk):
 CRASHES = {
     "/crash/": ("return 1 / 0", "ZeroDivisionError: division by zero", "called by blog.py:"),
     "/typo/": ("helpre()", "NameError: name 'helpre' is not defined", "Did you mean"),
+    "/typo-in-field/": ("max_lenght", "argument 'max_lenght'", "Did you mean"),
+    "/typo-in-option/": ("defualt", "argument 'defualt'", "Did you mean"),
+    "/typo-in-model/": ("titel", "arguments: 'titel'", "Did you mean title?"),
     "/typo-in-attribute/": ("metod", "has no attribute 'metod'", "Did you mean"),
     "/forgotten-import/": ("random", "'random' is not defined", "Did you forget to import"),
     "/template/": ('template="psot.html"', "TemplateDoesNotExist: psot.html", "mean post.html?"),

@@ -3,16 +3,13 @@
 Django's own message stays as it is. A hint adds what only the site knows: its names and commands.
 """
 
-import builtins
 import os
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
-from traceback import walk_tb
 from typing import Any
 
 import django
@@ -26,7 +23,8 @@ from django.urls import NoReverseMatch, URLResolver, get_resolver
 
 from djng import database
 from djng.app import Djng
-from djng.dev import circular, flask
+from djng.dev import circular, flask, misspellings
+from djng.dev.misspellings import did_you_mean
 from djng.environ import Environment
 from djng.exceptions import closest_match, command_line, pip_install
 from djng.templates import sources
@@ -39,10 +37,6 @@ def hint_for(error: BaseException) -> str:
     with suppress(Exception):  # the cause of the error may also break the search for a hint
         return next((hint(error) for kind, hint in HINTS if isinstance(error, kind)), "")
     return ""
-
-
-def did_you_mean(name: str | None) -> str:
-    return f"Did you mean {name}? " if name else ""
 
 
 def suggest_module(error: Any) -> str:
@@ -183,25 +177,11 @@ def suggest_attribute(error: Any) -> str:
 
 
 def suggest_name(error: Any) -> str:
-    return circular.suggest(error) or flask.suggest(error) or suggest_similar_name(error)
+    return circular.suggest(error) or flask.suggest(error) or misspellings.suggest_name(error)
 
 
-def suggest_similar_name(error: Any) -> str:
-    """Name a similar name, as Python does from 3.12 on in the text of the error itself."""
-    if sys.version_info >= (3, 12):
-        return ""
-    name = getattr(error, "name", None) or ""
-    if isinstance(error, NameError) and name in sys.stdlib_module_names:
-        return f"Did you forget to import {name}?"
-    return did_you_mean(closest_match(name, known_names(error)))
-
-
-def known_names(error: Any) -> Iterable[str]:
-    """The names where the error has missed one: in an object, or in a function and its module."""
-    if not isinstance(error, NameError):
-        return dir(getattr(error, "obj", None))
-    *_, (frame, _) = walk_tb(error.__traceback__)
-    return {*frame.f_locals, *frame.f_globals, *dir(builtins)}
+def suggest_argument(error: Any) -> str:
+    return flask.suggest(error) or misspellings.suggest_argument(error)
 
 
 def suggest_await(error: Any) -> str:
@@ -224,5 +204,5 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (AttributeError, suggest_attribute),
     (NameError, suggest_name),
     (ImportError, suggest_name),
-    (TypeError, flask.suggest),
+    (TypeError, suggest_argument),
 )

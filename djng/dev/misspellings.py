@@ -1,0 +1,59 @@
+"""Name what was probably meant. Runs when an error names something that does not exist."""
+
+import builtins
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from traceback import walk_tb
+from types import FrameType
+from typing import Any
+
+from django.db import models
+
+from djng.exceptions import closest_match
+
+
+def did_you_mean(name: str | None) -> str:
+    return f"Did you mean {name}? " if name else ""
+
+
+def suggest_name(error: Any) -> str:
+    """Name a similar variable or attribute, as Python's own message does from 3.12 on."""
+    if sys.version_info >= (3, 12):
+        return ""
+    name = getattr(error, "name", None) or ""
+    if isinstance(error, NameError) and name in sys.stdlib_module_names:
+        return f"Did you forget to import {name}?"
+    matches = (closest_match(name, names) for names in known_names(error))
+    return did_you_mean(next(filter(None, matches), None))
+
+
+def known_names(error: Any) -> Iterator[Iterable[str]]:
+    """Yield the names that the error may have meant, the nearest first."""
+    if isinstance(error, NameError):
+        frame = last_frame(error)
+        yield from (frame.f_locals, frame.f_globals, dir(builtins))
+    else:
+        yield dir(getattr(error, "obj", None))
+
+
+def last_frame(error: BaseException) -> FrameType:
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return frame
+
+
+def suggest_argument(error: Any) -> str:
+    """Name a similar option of a field, or a similar field of a model."""
+    found = re.search(r"unexpected keyword arguments?:? '(\w+)'$", str(error))
+    # Many fields have the constructor of Field, which is then not in the traceback.
+    owner = last_frame(error).f_locals.get("self") or models.Field()
+    return did_you_mean(closest_match(found[1], arguments_of(owner))) if found else ""
+
+
+def arguments_of(owner: Any) -> set[str]:
+    """The arguments that the class of the object takes. A model takes its fields."""
+    if isinstance(owner, models.Model):
+        return {field.name for field in owner._meta.get_fields()}
+    signatures = map(inspect.signature, type(owner).__mro__)
+    return {name for signature in signatures for name in signature.parameters}
