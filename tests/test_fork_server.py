@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from select import select
+from threading import Event
 
 import pytest
 from conftest import Server, end, environment, free_port, request
@@ -418,3 +419,20 @@ def test_a_request_that_is_under_way_is_answered_before_a_reload(site):
         site.edit("'one'", "'two'")
         assert slow.result().text == "slow"
         server.shows("two")
+
+
+def test_a_reload_loses_no_request(site):
+    def ask():
+        while not is_done.is_set():
+            server.request("/")  # it raises an error if the connection is closed
+
+    is_done = Event()
+    with site.write(view("'zero'")).develop() as server, ThreadPoolExecutor() as pool:
+        server.shows("zero")
+        visitors = [pool.submit(ask) for _ in range(3)]
+        for source, text in [("'one'", "one"), ("1 +", "SyntaxError"), ("'two'", "two")] * 3:
+            site.write(view(source))
+            server.shows(text)
+        is_done.set()
+        for visitor in visitors:
+            visitor.result()

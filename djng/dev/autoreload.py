@@ -23,7 +23,7 @@ from django.utils import autoreload
 from djng.dev import child
 from djng.dev.child import Program, Restart
 from djng.dev.error_server import show_error
-from djng.dev.server import InheritedSocketMixin, wait_for_requests
+from djng.dev.server import InheritedSocketMixin, finish_requests
 from djng.dev.signals import handle_stops
 from djng.dev.watch import (
     Stamp,
@@ -201,7 +201,7 @@ def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> 
     except SystemExit as end:
         if end.code == CHANGED:
             child.tell_change(changes[-1] if changes else site)
-            wait_for_requests()
+            finish_requests()
         # A thread of the user's could keep this process alive, and the process would still serve.
         timer = Timer(2, os._exit, [end.code])
         timer.daemon = True

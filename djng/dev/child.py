@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple, NoReturn
 
-from djng.dev.server import InheritedSocketMixin
+from djng.dev.server import InheritedSocketMixin, finish_requests
 from djng.dev.watch import Stamp, delete_bytecode, module_files, own
 from djng.exceptions import short_path
 
@@ -75,6 +75,7 @@ def tell_change(file: Path) -> None:
 def end_for(file: Path) -> NoReturn:
     """End this process from any of its threads, since a file has changed."""
     tell_change(file)
+    finish_requests()
     with suppress(Exception):  # the terminal may be closed
         sys.stdout.flush()
     os._exit(0)

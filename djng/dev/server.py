@@ -11,13 +11,13 @@ import time
 from contextlib import redirect_stderr
 from io import TextIOBase
 from ipaddress import ip_address
+from select import select
 from socketserver import ThreadingMixIn
-from threading import get_ident
+from threading import Event, Lock, get_ident
 from typing import Any, ClassVar, TextIO
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from django.core.servers import basehttp
-from django.core.signals import request_finished, request_started
 
 from djng.dev.empty_variables import watch_templates
 from djng.log import escape_controls, escape_lines
@@ -29,16 +29,66 @@ BROWSERS_ASK = re.compile(
 STOP = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
 
 
-class InheritedSocketMixin:
+is_ending = Event()
+accepting = Lock()
+connections: dict[socket.socket, float] = {}  # when each was opened
+running: set[int] = set()  # the threads that answer a request
+
+
+def note_start() -> None:
+    running.add(get_ident())
+
+
+def note_end(**signal: Any) -> None:
+    running.discard(get_ident())
+
+
+def finish_requests() -> None:
+    """Take no more requests, and send the answers to all others that do not take half a second.
+
+    A browser shows an error of its own if its connection is closed without an answer.
+    """
+    with accepting:
+        is_ending.set()
+    end = time.monotonic() + 0.5
+    while (running or expects_request()) and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def expects_request() -> bool:
+    """Whether a request has come that no thread has read yet, or is likely to come at once."""
+    opened = [*connections.items()]
+    try:
+        is_new = any(time.monotonic() - at < 0.05 for _, at in opened)
+        return is_new or bool(select([each for each, _ in opened], [], [], 0)[0])
+    except ValueError:  # a connection has been closed just now
+        return True
+
+
+class InheritedSocketMixin(WSGIServer):
     """A server that uses the socket of the parent process."""
 
     listener: ClassVar[socket.socket]
 
-    def server_bind(self: Any) -> None:
+    def get_request(self) -> tuple[Any, Any]:
+        """Accept a connection, unless this process is about to end: then the next one does."""
+        with accepting:
+            if is_ending.is_set():
+                time.sleep(0.005)  # the server asks again at once
+                raise OSError("this process is about to end")
+            connection, address = super().get_request()
+            connections[connection] = time.monotonic()
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        connections.pop(request, None)
+        super().shutdown_request(request)
+
+    def server_bind(self) -> None:
         self.socket.close()
         self.socket = self.listener
-        self.server_address = self.listener.getsockname()
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_address = address = self.listener.getsockname()
+        self.server_name, self.server_port = address[:2]
         self.setup_environ()
 
 
@@ -70,7 +120,17 @@ class EscapingStream(TextIOBase):
         self.stream.flush()
 
 
-class RequestHandler(basehttp.WSGIRequestHandler):
+class RequestHandlerMixin(WSGIRequestHandler):
+    def parse_request(self) -> bool:
+        note_start()
+        return super().parse_request()
+
+    def finish(self) -> None:
+        super().finish()
+        note_end()
+
+
+class RequestHandler(RequestHandlerMixin, basehttp.WSGIRequestHandler):
     def get_stderr(self) -> Any:
         """Where the traceback goes if a response fails when a part of it has been sent."""
         return EscapingStream(sys.stderr)
@@ -125,33 +185,10 @@ def filter_logs() -> None:
         logging.getLogger("django.server").addFilter(function)
 
 
-running: set[int] = set()  # the threads that answer a request
-
-
-def watch_requests() -> None:
-    request_started.connect(note_start)
-    request_finished.connect(note_end)
-
-
-def note_start(**signal: Any) -> None:
-    running.add(get_ident())
-
-
-def note_end(**signal: Any) -> None:
-    running.discard(get_ident())
-
-
-def wait_for_requests() -> None:
-    """Let answers that are under way be sent, unless they are slow: browsers do not ask again."""
-    end = time.monotonic() + 0.5
-    while running and time.monotonic() < end:
-        time.sleep(0.005)
-
-
-class ErrorServer(InheritedSocketMixin, ThreadingMixIn, WSGIServer):
+class ErrorServer(ThreadingMixIn, InheritedSocketMixin):
     daemon_threads = True
 
 
-class SilentRequestHandler(WSGIRequestHandler):
+class SilentRequestHandler(RequestHandlerMixin):
     def log_message(self, *args: Any) -> None:
         pass  # the page asks twice a second

@@ -15,6 +15,7 @@ from typing import Any, cast
 import django
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.core.signals import request_finished
 from django.db import connection
 from whitenoise.runserver_nostatic.management.commands import runserver
 
@@ -108,7 +109,7 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
     def prepare_site(self, options: dict[str, Any]) -> None:
         """Make the changes for development, before Django reads the site's URLs."""
         server.filter_logs()
-        server.watch_requests()
+        request_finished.connect(server.note_end)  # the connection may stay open
         warnings.filterwarnings("ignore", "StreamingHttpResponse must consume async")  # we say more
         self.migrates = settings.DEBUG and options["migrate"] and self.site.migrates
         if settings.DEBUG and self.site.admin_path is not None:
