@@ -45,9 +45,9 @@ inherited_settings = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.uncon
 
 
 def import_for_good(name: str) -> "ModuleType":
-    """Import a module without looking for garbage, neither meanwhile nor later in what it has.
+    """Import a module with the garbage collector off, and spare what is there from later runs.
 
-    Python would look through all of Django several times, which takes a tenth of a start.
+    The collector would go through all of Django several times, which takes a tenth of a start.
     """
     if name in sys.modules:
         return sys.modules[name]

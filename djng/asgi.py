@@ -132,6 +132,7 @@ def render_now(response: Any) -> Any:
     response = response.render()
 
     async def render() -> Any:
+        del response.render  # a cache may pickle the response
         return response
 
     response.render = render

@@ -277,6 +277,25 @@ def test_sync_middleware_works_among_async_middleware(site):
         assert running.request("/").headers["Old"] == "never"
 
 
+def test_a_cache_for_the_whole_site_keeps_a_rendered_template(site):
+    site.write("""
+        from djng import Djng
+
+        cache = "django.middleware.cache.{}CacheMiddleware".format
+        app = Djng(MIDDLEWARE=lambda default: [cache("Update"), *default, cache("FetchFrom")])
+        app.templates["page.html"] = "{% now 'u' %}"
+
+
+        @app.route("/", template="page.html")
+        def index(request):
+            return {}
+    """)
+    with site.serve("-m", "uvicorn", "--port", "PORT", "blog:app") as running:
+        first = running.request("/")
+        assert first.status == 200
+        assert running.request("/").text == first.text
+
+
 def test_async_views_need_a_login_and_a_token_from_the_session(site):
     site.write("""
         from djng import Djng
