@@ -103,7 +103,8 @@ def build(
     debug = environment.flag("DJANGO_DEBUG", command == "runserver")
     debug = override("DEBUG", overrides.pop("DEBUG", debug), {"DEBUG": debug})
     settings = default_settings(file, environment, given, command, debug)
-    settings |= {"AUTH_USER_MODEL": f"{label}.User"} if given["users"] else {}
+    if given["users"]:
+        settings["AUTH_USER_MODEL"] = f"{label}.User"
     settings |= {name: override(name, value, settings) for name, value in overrides.items()}
     check_values(settings)
     check_private(given["data"], file.parent, settings)
@@ -250,13 +251,14 @@ def has_csp(given: Settings) -> bool:
 
 
 def default_middleware(given: Settings) -> list[str]:
-    csp = ["django.middleware.csp.ContentSecurityPolicyMiddleware"] * has_csp(given)
-    return [MIDDLEWARE[0], *csp, *MIDDLEWARE[1:]]
+    first, *rest = MIDDLEWARE
+    csp = "django.middleware.csp.ContentSecurityPolicyMiddleware"
+    return [first, csp, *rest] if has_csp(given) else [first, *rest]
 
 
 def template_settings(folder: Path, given: Settings) -> Settings:
     """Templates of the file come first, then those in its folder, then those of the apps."""
-    processors = [*PROCESSORS, *["template.{}.csp"] * has_csp(given)]
+    processors = [*PROCESSORS, "template.{}.csp"] if has_csp(given) else PROCESSORS
     django_loader = "django.template.loaders.{}.Loader".format
     loaders = [django_loader("filesystem"), django_loader("app_directories")]
     return {

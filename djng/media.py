@@ -47,5 +47,6 @@ def headers_for(path: str) -> list[tuple[str, str]]:
         ("Cache-Control", "max-age=60, public"),
         ("X-Content-Type-Options", "nosniff"),
     ]
-    is_shown = kind != "application/pdf"  # browsers show no PDF in a sandbox
-    return headers + [("Content-Security-Policy", "sandbox")] * is_shown
+    if kind != "application/pdf":  # browsers show no PDF in a sandbox
+        headers.append(("Content-Security-Policy", "sandbox"))
+    return headers
