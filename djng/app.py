@@ -134,7 +134,9 @@ class Djng(BaseRouter):
 
     def _calling_module(self) -> ModuleType:
         frames = (each for each in user_frames() if each.f_locals.get("self") is not self)
-        if module := sys.modules.get(next(frames).f_globals.get("__name__", "")):
+        names = next(frames).f_globals
+        module = sys.modules.get(names.get("__name__", ""))
+        if module and vars(module) is names:  # a profiler runs the file outside of every module
             return module
         hint = "Run the file with Python, or import it."
         raise SetupError("djng cannot find the module that calls Djng().", hint=hint)

@@ -23,7 +23,7 @@ def refuse_hidden_modules() -> None:
     """Exit if the script, or an imported file beside it, hides a module."""
     main = sys.modules["__main__"]
     folder, name = os.path.split(os.path.realpath(getattr(main, "__file__", None) or ""))
-    if not name.endswith(".py") or main.__spec__:
+    if not name.endswith(".py") or getattr(main, "__spec__", None):
         return
     for file in os.listdir(folder):
         module = file.removesuffix(".py")

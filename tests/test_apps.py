@@ -371,10 +371,16 @@ def test_another_file_may_define_a_subclass_of_djng(site):
     )
 
 
-def test_code_that_is_neither_run_nor_imported_is_refused(site):
+@pytest.mark.parametrize("name", ["nowhere", "__main__"])  # the second one as some profilers do
+def test_code_that_is_neither_run_nor_imported_is_refused(site, name):
     site.write("")
-    done = site.fork("-c", "exec(open('blog.py').read(), {'__name__': 'nowhere'})")
+    done = site.fork("-c", f"exec(open('blog.py').read(), {{'__name__': {name!r}}})")
     assert "djng cannot find the module that calls Djng()." in done.stderr
+
+
+def test_a_site_runs_in_the_debugger(site):
+    shown = site.write("").python("-m", "pdb", "-c", "continue", "-c", "quit", "blog.py", "check")
+    assert "System check identified no issues" in shown.stdout
 
 
 BESIDE = """
