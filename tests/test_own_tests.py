@@ -99,6 +99,11 @@ def test_a_site_without_cases_gets_a_hint(site, beside):
     assert "There are no tests: write a TestCase in blog.py, or in test_*.py" in done.stderr
 
 
+def test_the_hint_has_the_name_of_the_file(site):
+    done = site.write("", "my-blog.py").fork("my-blog.py", "test")
+    assert "There are no tests: write a TestCase in my-blog.py, or in" in done.stderr
+
+
 def test_options_that_leave_no_case_get_no_hint(files):
     done = files.run("test", "-k", "nothing")
     assert "Ran 0 tests" in done.stderr

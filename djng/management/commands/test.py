@@ -22,7 +22,7 @@ class Command(test.Command):
             runner = get_runner(settings, options["testrunner"])
             pattern = options.get("pattern")
             if issubclass(runner, DiscoverRunner) and not has_tests(runner, test_labels, pattern):
-                where = f"{site.label}.py, or in test_*.py beside it"
+                where = f"{site.path.name}, or in test_*.py beside it"
                 message = f"There are no tests: write a TestCase in {where}."
                 raise CommandError(f"{message} Test functions need pytest.", returncode=NO_TESTS)
         super().handle(*test_labels, **options)
