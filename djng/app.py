@@ -398,6 +398,8 @@ def check_alone() -> None:
     """Raise SetupError if this process has a site already."""
     hint = "A process has one site: run this file by itself."
     if first := Djng.current:
+        if not first.file.is_file:
+            hint = "A process has one site: restart the notebook's kernel to run this cell again."
         raise SetupError(f"a second Djng(); the first one is at {first.where}.", hint=hint)
     if settings.configured:
         by = settings.SETTINGS_MODULE or "settings.configure()"

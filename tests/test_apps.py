@@ -186,6 +186,11 @@ print(Note.objects.get().text, Note._meta.label)
     assert site.files() == ["notebook.sqlite3"]
 
 
+def test_a_cell_of_a_notebook_that_runs_again_says_to_restart_the_kernel(site):
+    done = site.python("-", stdin="from djng import Djng\napp = Djng()\napp = Djng()\n")
+    assert "restart the notebook's kernel to run this cell again." in done.stderr
+
+
 def test_the_file_runs_once(site):
     site.write("print('executed')\nimport other").put("other.py", "from blog import app")
     assert site.succeed("check", "-v0").count("executed") == 1
