@@ -253,6 +253,17 @@ def test_each_save_is_migrated_while_the_server_runs(developed):
     server.shows("kept", "/rows/")
 
 
+def test_the_reason_is_said_once_and_what_to_do_after_each_save(site):
+    with site.edit("size =", "weight =").develop() as server:
+        server.shows("ready")
+        site.edit("ready", "still ready")
+        server.shows("still ready")
+        server.says("blog.py changed")
+    run = "Run: python blog.py makemigrations, then python blog.py migrate\n"
+    assert server.log().count("could lose data or fail") == 1
+    assert f"Still not migrated. {run}" in server.log()
+
+
 @pytest.mark.parametrize(("name", "default"), [("word", "'abc'"), ("none", "None")])
 def test_a_default_that_does_not_fit_can_be_corrected(developed, name, default):
     site, server = developed

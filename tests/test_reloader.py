@@ -206,6 +206,8 @@ def test_a_site_that_writes_a_module_when_it_starts_restarts_only_once(module_si
 def test_a_file_that_never_ends_can_be_fixed(module_site, server):
     module_site.write("print('endless')\nwhile True: pass\n" + view("'endless'"))
     server.says("endless")
+    log = server.says("It has come to this line.\n    while True: pass")
+    assert "blog.py:6: the site is still starting." in log
     module_site.write(view("'it ends'"))
     server.shows("it ends")
 

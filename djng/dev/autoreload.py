@@ -6,6 +6,7 @@ does, to which apps add files and folders. While there is an error, `error_serve
 
 import atexit
 import functools
+import math
 import os
 import runpy
 import socket
@@ -14,7 +15,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Thread, Timer, main_thread
+from traceback import walk_stack
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -22,6 +24,7 @@ from django.utils import autoreload
 
 from djng.dev import child
 from djng.dev.child import Program, Restart
+from djng.dev.error_page import Explanation
 from djng.dev.error_server import show_error
 from djng.dev.server import InheritedSocketMixin, finish_requests
 from djng.dev.signals import handle_stops
@@ -38,6 +41,7 @@ from djng.exceptions import Location, SetupError, is_library_file, missing_run
 
 CHANGED = 3  # the exit code of Django's reloaders
 ABSENT: Stamp = (0, 0)  # of a file that does not exist
+PATIENCE = 5  # seconds after which the terminal tells what a start is waiting for
 MOMENT = 0.5  # seconds for which a file is absent while an editor or git replaces it
 
 
@@ -112,11 +116,26 @@ def watch_start(site: Path, *, is_repeated: bool) -> None:
 
 def exit_on_change_during_start() -> None:
     """End this process when a file changes before the site has started, which may never happen."""
+    patience = time.monotonic() + PATIENCE
     for _ in rounds():
         if child.has_started.is_set():
             return
         if changed := first_change(child.stamps, read_stamps([*child.stamps])):
             child.end_for(changed)
+        if (
+            time.monotonic() > patience and "bdb" not in sys.modules
+        ):  # the debugger has the terminal
+            patience = math.inf
+            print_present_line()
+
+
+def print_present_line() -> None:
+    """Print the user's line that the main thread has come to: it may be a loop without end."""
+    frame = sys._current_frames().get(main_thread().ident or 0)
+    places = (Location(f.f_code.co_filename, line) for f, line in walk_stack(frame))
+    if where := next((each for each in places if not is_library_file(each.file)), None):
+        message = "the site is still starting. It has come to this line."
+        sys.stderr.write(f"{Explanation(message, where)}\n")
 
 
 def exit_with_parent(channel: socket.socket) -> None:

@@ -30,6 +30,7 @@ class Restart(NamedTuple):
     """Why there is another child."""
 
     was_served: bool = False  # by an earlier child
+    warning: str = ""  # why the last one has not migrated the database
     changed: str = ""  # the file
     at: float = 0.0  # the time of the change
     was_starting: bool = False  # the last child noticed it before it served
@@ -53,7 +54,7 @@ def message(**event: Any) -> bytes:
 
 
 def tell(**event: Any) -> None:
-    """Tell the supervisor what has happened: `served`, `changed` or `ended`."""
+    """Tell the supervisor what has happened: a `warning`, `served`, `changed` or `ended`."""
     if channel:
         with suppress(OSError):  # it has been killed
             channel.sendall(message(**event))

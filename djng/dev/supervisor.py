@@ -193,11 +193,12 @@ class Supervisor:
         code = self.child.wait()
         self.channel.close()
         was_served = restart.was_served or "served" in said
+        warning = said.get("warning", restart.warning)
         if "changed" in said:
-            return Restart(was_served, *said["changed"])
+            return Restart(was_served, warning, *said["changed"])
         if "ended" in said or restart.failure:
             sys.exit(code)
-        return Restart(was_served, failure=describe_end(code))
+        return Restart(was_served, warning, failure=describe_end(code))
 
     def listen(self) -> dict[str, Any]:
         """Return what the child has said, once it has ended."""

@@ -143,7 +143,8 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
 
     def check_migrations(self) -> None:
         if self.migrates:
-            automigrate.update_database(self.site.label, self.write, self.warn)
+            automigrate.update_database(self.site.label, self.write, self.warn_once)
+            child.tell(warning=automigrate.refusal)
         elif count := unapplied_migrations():
             self.warn(f"{count} migrations are not applied: {command_line('migrate')}")
 
@@ -187,6 +188,12 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
 
     def warn(self, text: str) -> None:
         self.write(self.style.WARNING(text))
+
+    def warn_once(self, refusal: str) -> None:
+        """Print why the database is not migrated. After another change, print only what to do."""
+        if refusal == child.restart.warning:
+            refusal = f"Still not migrated. {refusal.splitlines()[-1].strip()}"
+        self.warn(refusal)
 
     def is_open(self) -> bool:
         """Whether the server listens on all addresses of this machine."""
