@@ -1,5 +1,7 @@
 """`@app.admin` shows models in the admin."""
 
+import re
+
 import pytest
 from conftest import Site
 
@@ -127,9 +129,12 @@ def mistaken(tmp_path_factory):
     return Site(tmp_path_factory.mktemp("mistaken")).write(MISTAKES)
 
 
-@pytest.mark.parametrize("command", [["check"], ["migrate"], ["runserver", "--noreload"]])
+@pytest.mark.parametrize(
+    "command",
+    [["check"], ["check", "--force-color"], ["migrate"], ["runserver", "--noreload"]],
+)
 def test_checks_name_the_line_and_a_similar_name(mistaken, command):
-    said = mistaken.run(*command).stderr
+    said = re.sub(r"\x1b\[[\d;]*m", "", mistaken.run(*command).stderr)
     for line in LINES.strip().splitlines():
         start, end = line.split("...")
         assert any(each.startswith(start) and each.endswith(end) for each in said.splitlines()), (

@@ -59,6 +59,19 @@ def typo_in_model(request):
     return Post(titel="a")
 
 
+@app.get("/typo-in-import/")
+def typo_in_import(request):
+    from django.db import modle
+
+
+app.templates["filter.html"] = "{{ request|lenght }}"
+
+
+@app.get("/typo-in-filter/", template="filter.html")
+def typo_in_filter(request):
+    return {}
+
+
 @app.get("/typo-in-attribute/")
 def typo_in_attribute(request):
     return request.metod
@@ -219,6 +232,8 @@ CRASHES = {
     "/typo-in-field/": ("max_lenght", "argument 'max_lenght'", "Did you mean"),
     "/typo-in-option/": ("defualt", "argument 'defualt'", "Did you mean"),
     "/typo-in-model/": ("titel", "arguments: 'titel'", "Did you mean title?"),
+    "/typo-in-import/": ("import modle", "cannot import name 'modle'", "Did you mean"),
+    "/typo-in-filter/": ("|lenght", "Invalid filter: 'lenght'", "Did you mean length?"),
     "/typo-in-attribute/": ("metod", "has no attribute 'metod'", "Did you mean"),
     "/forgotten-import/": ("random", "'random' is not defined", "Did you forget to import"),
     "/template/": ('template="psot.html"', "TemplateDoesNotExist: psot.html", "mean post.html?"),
@@ -524,6 +539,7 @@ def test_an_error_names_its_cause_to_a_program(developed, headers):
     for path, status, cause in [
         ("/crash/", 500, "ZeroDivisionError: division by zero"),
         ("/pots/1/", 404, "the site has no URL /pots/1/"),
+        ("/query/", 400, "the request has no 'q'."),
     ]:
         answer = developed.request(path, **headers)
         assert (answer.status, answer.headers["Content-Type"]) == (
@@ -537,8 +553,8 @@ def test_an_error_names_its_cause_to_a_program(developed, headers):
 def test_a_misspelt_static_file_gets_a_suggestion(developed):
     developed.request("/static/admin/css/bsae.css")
     log = developed.says("404 GET    /static/admin/css/bsae.css")
-    assert "there is no static file /static/admin/css/bsae.css\n  Did you mean" in log
-    assert "/static/admin/css/base.css?\n" in log
+    assert "There is no static file /static/admin/css/bsae.css.\n  Did you mean" in log
+    assert "/static/admin/css/base.css? Searched: static/, the static folders of the apps.\n" in log
 
 
 def test_what_browsers_ask_for_by_themselves_is_not_logged(developed):

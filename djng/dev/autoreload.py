@@ -20,6 +20,7 @@ from traceback import walk_stack
 from types import TracebackType
 from typing import Any, NoReturn
 
+from django.core.management.base import CommandError
 from django.utils import autoreload
 
 from djng.dev import child
@@ -37,7 +38,7 @@ from djng.dev.watch import (
     read_stamps,
     rounds,
 )
-from djng.exceptions import Location, SetupError, is_library_file, missing_run
+from djng.exceptions import Location, is_library_file, missing_run
 
 CHANGED = 3  # the exit code of Django's reloaders
 ABSENT: Stamp = (0, 0)  # of a file that does not exist
@@ -73,7 +74,7 @@ def run_child(program: Program, channel: socket.socket, restart: Restart) -> NoR
     site, sys.argv = Path(program.site), program.argv
     try:
         if restart.failure:
-            raise crash(restart.failure, site)
+            raise crash(restart.failure)
         run_program(program)
     except SystemExit as end:
         if child.has_started.is_set() or not restart.was_served:
@@ -86,11 +87,10 @@ def run_child(program: Program, channel: socket.socket, restart: Restart) -> NoR
     sys.exit()
 
 
-def crash(failure: str, site: Path) -> SetupError:
+def crash(failure: str) -> CommandError:
     """The error for a child that has ended without a word, as after ``os._exit()`` or a kill."""
-    message = f"the process that ran the site has ended ({failure})."
-    hint = "It starts again when you save a file."
-    return SetupError(message, hint=hint, where=Location(str(site), 1))
+    message = f"The process that ran the site has ended ({failure})."
+    return CommandError(f"{message}\nIt starts again when you save a file.")
 
 
 def run_program(program: Program) -> None:
@@ -122,15 +122,15 @@ def exit_on_change_during_start() -> None:
             return
         if changed := first_change(child.stamps, read_stamps([*child.stamps])):
             child.end_for(changed)
-        if (
-            time.monotonic() > patience and "bdb" not in sys.modules
-        ):  # the debugger has the terminal
+        if time.monotonic() > patience:
             patience = math.inf
             print_present_line()
 
 
 def print_present_line() -> None:
     """Print the user's line that the main thread has come to: it may be a loop without end."""
+    if "bdb" in sys.modules:  # the debugger shows it
+        return
     frame = sys._current_frames().get(main_thread().ident or 0)
     places = (Location(f.f_code.co_filename, line) for f, line in walk_stack(frame))
     if where := next((each for each in places if not is_library_file(each.file)), None):

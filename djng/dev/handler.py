@@ -41,7 +41,7 @@ class DevelopmentHandler(WSGIHandler):
         if response.streaming and response.is_async:
             warn_of_waiting(request)
         if response.status_code == 404 and request.path.startswith(settings.STATIC_URL):
-            warn_of_misspelling(request.path)
+            warn_of_missing_file(request.path)
         if settings.DEBUG and not prefers_html(request) and (text := short_text(request, response)):
             response.content = text
             response.headers.pop("Content-Encoding", None)
@@ -55,7 +55,7 @@ def short_text(request: HttpRequest, response: Any) -> str:
     if is_technical_404(response):
         return f"{explain_404(request)}\n"
     reporter: ExceptionReporter | None = getattr(request, "_djng_reporter", None)
-    return reporter.get_traceback_text() if reporter and response.status_code == 500 else ""
+    return reporter.get_traceback_text() if reporter and response.status_code >= 400 else ""
 
 
 def is_technical_404(response: Any) -> bool:
@@ -82,11 +82,11 @@ def warn_of_waiting(request: HttpRequest) -> None:
         logging.getLogger("django.request").warning("%s", Explanation(message, where, hint))
 
 
-def warn_of_misspelling(path: str) -> None:
-    """Name a similar static file: the browser shows no answer to its request for a stylesheet."""
-    if settings.DEBUG and (hint := suggest_static_file(path)):
-        explanation = Explanation(f"there is no static file {path}", hint=hint)
-        logging.getLogger("django.request").warning("%s", explanation)
+def warn_of_missing_file(path: str) -> None:
+    """Say where a static file would be: browsers show nothing if a stylesheet is missing."""
+    if settings.DEBUG:
+        message, hint = f"There is no static file {path}.", suggest_static_file(path)
+        logging.getLogger("django.request").warning("%s", Explanation(message, hint=hint))
 
 
 def uvicorn_command() -> str:

@@ -26,7 +26,7 @@ from djng.app import Djng
 from djng.dev import circular, flask, misspellings
 from djng.dev.misspellings import did_you_mean
 from djng.environ import Environment
-from djng.exceptions import closest_match, command_line, pip_install
+from djng.exceptions import closest_match, command_line, pip_install, short_path
 from djng.templates import sources
 
 NO_PARTIALS = f"Template partials need Django 6.0, this is {django.__version__}."
@@ -79,7 +79,7 @@ def suggest_tag(error: Any) -> str:
     is_partial = re.search(r"'(end)?partial(def)?'", str(error))
     if is_partial and django.VERSION < (6, 0):
         return NO_PARTIALS
-    return flask.suggest_in_template(error)
+    return flask.suggest_in_template(error) or misspellings.suggest_in_template(error)
 
 
 def suggest_url(error: Any) -> str:
@@ -111,10 +111,13 @@ def url_names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 
 
 def suggest_static_file(path: str) -> str:
-    """Name a static file that is like the one that the path asks for."""
-    names = [name for finder in get_finders() for name, _ in finder.list([])]
+    """Name a static file that is like the one that the path asks for, and where it would be."""
+    finders = [*get_finders()]
+    names = [name for finder in finders for name, _ in finder.list([])]
     match = closest_match(path.removeprefix(settings.STATIC_URL), names)
-    return did_you_mean(match and settings.STATIC_URL + match)
+    folders = [f"{short_path(str(at))}/" for f in finders for _, at in getattr(f, "locations", ())]
+    searched = ", ".join([*(folders or ["static/"]), "the static folders of the apps"])
+    return f"{did_you_mean(match and settings.STATIC_URL + match)}Searched: {searched}."
 
 
 def suggest_path(request: HttpRequest) -> str:

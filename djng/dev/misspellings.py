@@ -10,7 +10,9 @@ from types import FrameType
 from typing import Any
 
 from django.db import models
+from django.template import Engine
 
+from djng.dev.circular import missing_name
 from djng.exceptions import closest_match
 
 
@@ -19,10 +21,10 @@ def did_you_mean(name: str | None) -> str:
 
 
 def suggest_name(error: Any) -> str:
-    """Name a similar variable or attribute, as Python's own message does from 3.12 on."""
+    """Name a similar variable, attribute or import, as Python's own message does from 3.12 on."""
     if sys.version_info >= (3, 12):
         return ""
-    name = getattr(error, "name", None) or ""
+    name = missing_name(error)[1] or getattr(error, "name", None) or ""
     if isinstance(error, NameError) and name in sys.stdlib_module_names:
         return f"Did you forget to import {name}?"
     matches = (closest_match(name, names) for names in known_names(error))
@@ -35,12 +37,21 @@ def known_names(error: Any) -> Iterator[Iterable[str]]:
         frame = last_frame(error)
         yield from (frame.f_locals, frame.f_globals, dir(builtins))
     else:
-        yield dir(getattr(error, "obj", None))
+        yield dir(getattr(error, "obj", sys.modules.get(error.name)))
 
 
 def last_frame(error: BaseException) -> FrameType:
     *_, (frame, _) = walk_tb(error.__traceback__)
     return frame
+
+
+def suggest_in_template(error: Any) -> str:
+    """Name a similar filter or tag of those that every template has."""
+    found = re.search(r"Invalid (filter|block tag)[^']*'(\w+)'(?!, expected)", str(error))
+    libraries = Engine.get_default().template_builtins if found else []
+    kind = "filters" if found and found[1] == "filter" else "tags"
+    known = [name for library in libraries for name in getattr(library, kind)]
+    return did_you_mean(closest_match(found[2], known)) if found else ""
 
 
 def suggest_argument(error: Any) -> str:

@@ -22,7 +22,8 @@ def name_file(text: str) -> str:
 
 def locate_checks(text: str) -> str:
     """Put the user's line before each message of a check, and a similar name behind it."""
-    return re.sub(r"^(<class '[\w.]+'>|\w[\w.]+): \(\w+\.\w+\) .*", describe, text, flags=re.M)
+    color, subject = r"(?:\x1b\[[\d;]*m)?", r"(<class '[\w.]+'>|\w[\w.]+)"
+    return re.sub(rf"^{color}{subject}: \(\w+\.\w+\) .*", describe, text, flags=re.MULTILINE)
 
 
 def describe(found: re.Match[str]) -> str:
