@@ -176,6 +176,51 @@ def test_a_file_that_would_be_a_folder_too_is_an_error(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_two_pages_that_would_be_one_file_are_an_error(tmp_path):
+    site = Site(tmp_path).write("""
+        @app.get("/")
+        def index(request):
+            return "<a href='/list.json?page=2'>2</a> <a href='/same.json?v=1'>same</a>"
+
+        @app.get("/list.json")
+        def page(request):
+            return {"page": request.GET.get("page", "1")}
+
+        @app.get("/same.json")
+        def same(request):
+            return {}
+    """)
+    error = site.run("freeze", "out").stderr
+    assert "list.json?page=2" in error
+    assert "differ, but would be one file, list.json" in error
+    assert "same" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_base_address_is_refused(tmp_path):
+    page = "<base href='/deep/'><a href='/'>"
+    site = Site(tmp_path).write(f"@app.get('/')\ndef index(request):\n    return {page!r}")
+    assert "/ has a <base href>" in site.run("freeze", "out").stderr
+
+
+def test_addresses_for_other_sites_are_whole(tmp_path):
+    site = Site(tmp_path).put("static/a.png", "a").put("static/a.svg", "a")
+    site.write('''
+        @app.get("/")
+        def index(request):
+            image = request.build_absolute_uri("/static/a.png")
+            return f"""<meta property="og:image" content="{image}">
+            <meta name="description" content="A page"><use xlink:href="/static/a.svg#b">"""
+    ''')
+    for options in ([], ["--relative"]):
+        site.succeed("freeze", "out", "--base-url", "https://example.org/blog", *options)
+        text = read(site, "out/index.html")
+        assert 'content="https://example.org/blog/static/a.png"' in text
+        assert 'content="A page"' in text
+    assert 'xlink:href="static/a.svg#b"' in text
+    assert "Needs --base-url https://...: index.html" in site.succeed("freeze", "local")
+
+
 def test_the_next_time_replaces_the_files_of_the_last_time(site):
     site.put("again/CNAME", "example.org")
     site.succeed("freeze", "again", "--url", "/hidden/1/")

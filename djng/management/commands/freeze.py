@@ -1,6 +1,6 @@
 """Write the site as files for a static host. Runs as ``python blog.py freeze FOLDER``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -15,6 +15,13 @@ from djng.app import Djng
 from djng.exceptions import is_library_file
 from djng.freeze.crawler import Crawler
 from djng.management.commands.routes import list_urls
+
+# What a static host does not do, or only in another way: the ends of files' names, and a text.
+NOTES: dict[str, tuple[tuple[str, ...], bytes]] = {
+    "Forms need a server": ((".html",), b"<form"),
+    "JSON is a file now": ((".json",), b""),
+    "Needs --base-url https://...": ((".html", ".xml", ".rss", ".atom", ".txt"), b"//localhost/"),
+}
 
 
 class Command(BaseCommand):
@@ -40,12 +47,19 @@ class Command(BaseCommand):
         crawler = Crawler(base, is_relative=options["relative"], excluded=excluded)
         crawler.crawl(["/", *own_urls()], options["url"], self.show)
         try:
-            self.stdout.write(f"Wrote {crawler.write(folder)} files to {folder}.")
+            files = crawler.write(folder)
         except OSError as error:
             raise CommandError(f"{error.filename} is not written: {error.strerror}.") from error
-        for note, urls in sorted(crawler.notes.items()):
-            more = f" and {len(urls) - 5} others" if len(urls) > 5 else ""
-            self.stdout.write(f"  {note}: {', '.join(sorted(urls)[:5])}{more}")
+        self.stdout.write(f"Wrote {len(files)} files to {folder}.")
+        for note, (suffixes, text) in NOTES.items():
+            candidates = (file for file in files if file.endswith(suffixes))
+            self.list(note, [each for each in candidates if text in (folder / each).read_bytes()])
+        self.list("Left out", sorted(crawler.left_out))
+
+    def list(self, note: str, names: Sequence[str]) -> None:
+        more = f" and {len(names) - 5} others" if len(names) > 5 else ""
+        if names:
+            self.stdout.write(f"  {note}: {', '.join(names[:5])}{more}")
 
     def show(self, pages: int) -> None:
         """Show the progress in a terminal, in one line."""
