@@ -67,6 +67,14 @@ def typo_in_import(request):
 app.templates["filter.html"] = "{{ request|lenght }}"
 
 
+app.templates["empty.html"] = "[{{ titel }}][{{ request.metod }}][{{ titles }}]"
+
+
+@app.get("/empty/", template="empty.html")
+def empty(request):
+    return {"title": "a"}
+
+
 @app.get("/typo-in-filter/", template="filter.html")
 def typo_in_filter(request):
     return {}
@@ -231,10 +239,10 @@ CRASHES = {
     "/typo/": ("helpre()", "NameError: name 'helpre' is not defined", "Did you mean"),
     "/typo-in-field/": ("max_lenght", "argument 'max_lenght'", "Did you mean"),
     "/typo-in-option/": ("defualt", "argument 'defualt'", "Did you mean"),
-    "/typo-in-model/": ("titel", "arguments: 'titel'", "Did you mean title?"),
+    "/typo-in-model/": ("Post(titel", "arguments: 'titel'", "Did you mean title?"),
     "/typo-in-import/": ("import modle", "cannot import name 'modle'", "Did you mean"),
     "/typo-in-filter/": ("|lenght", "Invalid filter: 'lenght'", "Did you mean length?"),
-    "/typo-in-attribute/": ("metod", "has no attribute 'metod'", "Did you mean"),
+    "/typo-in-attribute/": ("return request.metod", "has no attribute 'metod'", "Did you mean"),
     "/forgotten-import/": ("random", "'random' is not defined", "Did you forget to import"),
     "/template/": ('template="psot.html"', "TemplateDoesNotExist: psot.html", "mean post.html?"),
     "/render/": (
@@ -548,6 +556,24 @@ def test_an_error_names_its_cause_to_a_program(developed, headers):
         )
         assert cause in answer.text.splitlines()[0]
         assert len(answer.text.splitlines()) <= 5
+
+
+def test_a_misspelt_variable_of_a_template_gets_a_suggestion(developed):
+    before = len(developed.log())
+    assert developed.request("/empty/").text == "[][][]"
+    developed.request("/empty/")
+    log = developed.says("200 GET    /empty/")[before:]
+    place = f"blog.py:{line_of('{{ titel }}')}: "
+    assert f"{place}titel shows nothing: there is no variable of that name.\n" in log
+    assert "  Did you mean title?\n" in log
+    assert f"{place}metod shows nothing" in log
+    assert log.count("shows nothing") == 2
+
+
+def test_an_empty_variable_of_a_package_is_no_mistake(developed):
+    before = len(developed.log())
+    developed.request("/admin/login/")
+    assert "shows nothing" not in developed.says("200 GET    /admin/login/")[before:]
 
 
 def test_a_misspelt_static_file_gets_a_suggestion(developed):

@@ -12,6 +12,8 @@ from traceback import walk_tb
 from typing import NoReturn
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from django.utils.autoreload import ensure_echo_on
+
 from djng.dev import child
 from djng.dev.error_page import Explanation, explain
 from djng.dev.server import STOP, ErrorServer, SilentRequestHandler, local_url
@@ -32,6 +34,7 @@ LOCAL_HOST = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
 def show_error(error: BaseException, site: Path, debug: bool) -> NoReturn:
     """Print the error once, and answer every request with it, until a file changes."""
     child.has_started.set()
+    ensure_echo_on()  # the last child may have ended at the prompt of the debugger
     files = files_to_fix(error, site)
     before = {**read_stamps(files | nearby_modules(site)), **child.stamps}
     explanation = explain(error)

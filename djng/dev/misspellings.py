@@ -10,7 +10,8 @@ from types import FrameType
 from typing import Any
 
 from django.db import models
-from django.template import Engine
+from django.template import Engine, VariableDoesNotExist
+from django.template.context import BaseContext
 
 from djng.dev.circular import missing_name
 from djng.exceptions import closest_match
@@ -52,6 +53,25 @@ def suggest_in_template(error: Any) -> str:
     kind = "filters" if found and found[1] == "filter" else "tags"
     known = [name for library in libraries for name in getattr(library, kind)]
     return did_you_mean(closest_match(found[2], known)) if found else ""
+
+
+def suggest_variable(error: Any) -> str:
+    """Name a similar variable of the template, or a similar attribute or key of its variable.
+
+    That a plural is similar means nothing: a page may have ``posts`` and, at times, a ``post``.
+    """
+    if not isinstance(error, VariableDoesNotExist):
+        return ""
+    name, owner = error.params
+    known = owner.flatten() if isinstance(owner, BaseContext) else owner
+    names = known if isinstance(known, dict) else dir(known)
+    match = closest_match(str(name), filter(is_public, map(str, names)), cutoff=0.8) or ""
+    is_other = match.rstrip("s") != str(name).rstrip("s")
+    return did_you_mean(match) if is_other else ""
+
+
+def is_public(name: str) -> bool:
+    return not name.startswith("_")
 
 
 def suggest_argument(error: Any) -> str:

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError(f"{base_url} is not an address. Write --base-url https://{base_url}")
         site = cast(Djng, Djng.current)
         site.serves_media = True
-        settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["*"], False
+        settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT, settings.DEBUG = ["*"], False, False
         self.check()
         excluded = (f"/{site.admin_path}",) if site.admin_path else ()
         base = f"{base_url.rstrip('/')}/"
