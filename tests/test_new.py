@@ -45,11 +45,13 @@ def test_a_file_that_exists_is_not_overwritten(site):
     assert (site.folder / "blog.py").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["random.py", "django.py", "djng.py"])
+# Python imports its own site at every start, so that no server and no test could import a site.py.
+@pytest.mark.parametrize("name", ["random.py", "django.py", "djng.py", "site.py"])
 def test_a_new_file_never_hides_a_module(site, name):
     done = new(site, name)
     assert done.returncode == 1
     assert f"{name} would hide the module {name[:-3]}." in done.stderr
+    assert f"Choose another name, such as my_{name}." in done.stderr
     assert site.files() == []
 
 

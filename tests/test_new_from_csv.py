@@ -137,6 +137,8 @@ COLUMNS = {
     "comma": ("1,5 2,25", DECIMAL, ["1.50", "2.25"]),
     "points and comma": ("1.234,5 2,25", DECIMAL, ["1234.50", "2.25"]),
     "thousands": ("1,234,567 2", "IntegerField()", [1234567, 2]),
+    "french": ("1\u202f234,5 2,25", DECIMAL, ["1234.50", "2.25"]),
+    "swiss": ("1'234.50 2", DECIMAL, ["1234.50", "2.00"]),
     "unclear": ("1,234 2,500", CHAR, ["1,234", "2,500"]),
     "float": ("1e5 2.5", "FloatField()", [100000.0, 2.5]),
     "exact float": ("52.52000659999999 0.1", "FloatField()", [52.52000659999999, 0.1]),
@@ -243,12 +245,18 @@ def test_a_dialect_and_an_encoding_are_recognized(tmp_path, text, encoding):
     assert read(tmp_path, text.encode(encoding)) == (["a", "b"], [("1", "x")])
 
 
+WINDOWS = (
+    "rows.csv is not in UTF-8, and is read as cp1252. "
+    "If letters are wrong, save it as UTF-8, and start again."
+)
+
+
 def test_text_in_latin_1_is_read_and_reported(tmp_path):
     (tmp_path / "rows.csv").write_bytes("name,city\nJosé,Köln\n".encode("latin-1"))
     with contextlib.closing(sqlite3.connect(":memory:")) as db:
         source = read_csv_files([tmp_path / "rows.csv"], db, tmp_path / "left-out.csv")
         assert [*source.tables[0].select("*")] == [("José", "Köln")]
-    assert source.messages == ["rows.csv is not in UTF-8. It seems to be in cp1252."]
+    assert source.messages == [WINDOWS]
 
 
 HEADERS = [
@@ -259,6 +267,9 @@ HEADERS = [
     ("red,round\nred,square\n", ["", ""]),
     (",price\n0,1.5\n1,2.5\n", ["", "price"]),
     ("price\tsize\nr1\t1.5\t2\nr2\t2.5\t3\n", ["", "price", "size"]),
+    ("size\nr1\t1.5\nr2\t2.5\n", ["", "size"]),
+    ("Report of 2024\n\nname,price\nLamp,1.5\nDesk,2.5\n", ["name", "price"]),
+    ("Account;7;;\n;;;\nday;sum;text;to\n1.1.2024;1;a;b\n", ["day", "sum", "text", "to"]),
 ]
 
 
@@ -295,6 +306,37 @@ def test_rows_of_the_wrong_length_are_listed_and_kept(site):
     assert "rows.csv: too many cells in line 4. These rows are in blog-left-out.csv" in printed
     assert (site.folder / "blog-left-out.csv").read_text() == "rows.csv,4,3,x,y,z,\n"
     assert rows(site, "Row", "a", "c") == "[(1, 'y'), (2, ''), (4, 'y')]"
+
+
+def test_what_stands_above_the_names_of_columns_is_kept(site):
+    printed = load(site, "Report,,\n\nname,price,size\nLamp,1.5,2\nDesk,2.5,3\n")
+    assert "rows.csv: something stands above the names of the columns." in printed
+    assert (site.folder / "blog-left-out.csv").read_text() == "rows.csv,1,Report,,\n"
+    assert rows(site, "Row", "name") == "[('Lamp',), ('Desk',)]"
+
+
+def test_a_question_as_a_column_gets_a_short_name_and_the_admin_shows_it(site):
+    question = "How satisfied are you with the " + "very " * 20 + "good food?"
+    load(site, f"{question},self\nyes,1\nno,2\n")
+    names = ["how_satisfied_are_you_with_the_very_very_very_very", "self_field"]
+    assert [line.split(" = ")[0] for line in fields(site) if " = " in line] == names
+    assert f'"{question}"' in (site.folder / "blog.py").read_text()
+    assert f'list_display=["{names[0]}"' in (site.folder / "blog.py").read_text()
+    assert site.shell("print(blog.Row(self_field=3).self_field)") == "3"
+
+
+def test_tables_of_one_name_and_of_names_that_english_bends_get_their_pages(site):
+    for name in ("day", "movies", "us", "statuses", "people", "order", "orders"):
+        site.put(f"data/{name}.csv", "id,name\n1,a\n2,b\n")
+    assert new(site, "data").returncode == 0
+    models = re.findall(r"^class (\w+)\(", (site.folder / "blog.py").read_text(), re.MULTILINE)
+    assert models == ["Day", "Movie", "Order", "Order_2", "Person", "Status", "Us"]
+    pages = "days movies orders orders-2 people statuses us"
+    assert site.shell("print(*sorted(blog.tables))") == pages
+
+
+def test_one_row_is_called_by_its_name(site):
+    assert "Wrote blog.py, with 1 movie." in load(site, "title,year\nAlien,1979\n", "movies.csv")
 
 
 def test_several_files_are_related_by_names_and_values(site):

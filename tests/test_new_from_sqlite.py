@@ -34,6 +34,14 @@ CREATE TABLE empty (a INTEGER, b DATE, c);
 CREATE TABLE visit (author_id INTEGER REFERENCES author(id), "say ""when"" now" TEXT);
 CREATE TABLE team (id INTEGER PRIMARY KEY, lead_id INTEGER REFERENCES member(id));
 CREATE TABLE member (id INTEGER PRIMARY KEY, name TEXT, team_id INTEGER REFERENCES team(id));
+CREATE TABLE event (
+    happened TIMESTAMP, noted DATETIME, day DATE, at TIME, done BOOLEAN, "" TEXT
+);
+CREATE TABLE code (code TEXT PRIMARY KEY, name TEXT);
+CREATE TABLE digest (hash BLOB PRIMARY KEY, name TEXT);
+CREATE TABLE numbered (oid INTEGER, rowid INTEGER, _rowid_ INTEGER);
+CREATE TABLE egg (id INTEGER PRIMARY KEY REFERENCES hen(id));
+CREATE TABLE hen (id INTEGER PRIMARY KEY REFERENCES egg(id));
 CREATE VIEW prices AS SELECT isbn, price FROM book;
 CREATE VIEW kinds AS SELECT 'a' AS kind UNION ALL SELECT 'a';
 CREATE VIEW broken AS SELECT * FROM gone;
@@ -52,6 +60,12 @@ INSERT INTO visit VALUES (1, 'now'), (99, 'never');
 INSERT INTO team VALUES (1, 1);
 INSERT INTO member VALUES (1, 'Eve', 1);
 INSERT INTO words VALUES ('hello');
+INSERT INTO event VALUES (1700000000, '0000-00-00 00:00:00', '2024-13-01', '25:00', 'maybe', 'x');
+INSERT INTO code VALUES (NULL, 'a'), (NULL, 'b'), ('c', 'c');
+INSERT INTO digest VALUES (x'00ff', 'a');
+INSERT INTO numbered VALUES (1, 2, 3);
+INSERT INTO egg VALUES (1);
+INSERT INTO hen VALUES (1);
 """
 PAGES = """
 import re, warnings
@@ -179,6 +193,23 @@ def test_fields_read_all_values(site, lines):
     for field in ("published = DateField(", "sold_at = DateTimeField(", "cover = BinaryField("):
         assert field in lines
     assert site.shell("print(blog.Book.objects.get(pk='01').price)") == "9.50"
+
+
+def test_values_that_python_would_convert_by_their_declared_type_are_kept(site):
+    script = "print(*[*blog.Event.objects.values_list()][0][1:])"
+    values = "1700000000 0000-00-00 00:00:00 2024-13-01 25:00 maybe x"
+    assert site.shell(script) == values
+
+
+def test_keys_that_name_no_row_are_columns(site):
+    assert site.shell("print(sorted(code.name for code in blog.Code.objects.all()))") == (
+        "['a', 'b', 'c']"
+    )
+    assert site.shell("print(bytes(blog.Digest.objects.get(name='a').hash))") == "b'\\x00\\xff'"
+
+
+def test_keys_that_refer_to_each_other_are_numbers(site):
+    assert site.shell("print(blog.Egg.objects.get().pk, blog.Hen.objects.get().pk)") == "1 1"
 
 
 def test_bytes_are_kept(site):

@@ -37,7 +37,8 @@ def site_file(name: str) -> Path:
     if not file.stem or "." in file.stem:
         sys.exit(f"Python cannot import {name}.\n  Choose a name like blog.py.")
     if file.stem in CONTRIB or hides_module(file.stem, str(file.resolve().parent)):
-        sys.exit(f"{file.name} would hide the module {file.stem}.\n  Choose another name.")
+        hint = f"Choose another name, such as my_{file.name}."
+        sys.exit(f"{file.name} would hide the module {file.stem}.\n  {hint}")
     if file.stem in ("__init__", "__main__"):
         sys.exit(f"{file.name} cannot be the name of a site.\n  Choose a name like blog.py.")
     if (package := file.with_suffix("") / "__init__.py").exists():

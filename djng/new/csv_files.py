@@ -5,7 +5,7 @@ import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +37,21 @@ def read_csv_files(files: list[Path], db: sqlite3.Connection, rejected: Path) ->
 def read_csv_file(file: Path, source: Source, rejected: Path) -> None:
     encoding = find_encoding(file)
     if encoding in ("cp1252", "latin-1"):
-        source.messages.append(f"{file.name} is not in UTF-8. It seems to be in {encoding}.")
+        what = f"{file.name} is not in UTF-8, and is read as {encoding}."
+        source.messages.append(f"{what} If letters are wrong, save it as UTF-8, and start again.")
     with file.open(encoding=encoding, newline="") as text:
         sample = list(islice(text, 200))
         sample[0] = SEPARATOR.sub("\n", sample[0])
         dialect = find_dialect("".join(sample))
-        titles = find_titles([row for row in csv.reader(sample, **dialect) if row])
+        first = [row for row in csv.reader(sample, **dialect) if row]
+        above = count_above(first)
+        titles = find_titles(first[above:])
         reader = csv.reader(chain(sample, text), strict=True, **dialect)
+        for row in islice(filter(None, reader), above):
+            reject(rejected, file.name, reader.line_num, row)
+        if above:
+            what = f"{file.name}: something stands above the names of the columns."
+            source.messages.append(f"{what} It is in {rejected.name}, not in the database.")
         if any(titles):
             next(row for row in reader if row)
         else:
@@ -77,8 +85,7 @@ def even_rows(
     for row in reader:
         if any(row[width:]):
             long.append(reader.line_num)
-            with rejected.open("a", encoding="utf-8", newline="") as opened:
-                csv.writer(opened).writerow([file, reader.line_num, *row])
+            reject(rejected, file, reader.line_num, row)
         elif row:
             short += [reader.line_num] * (len(row) < needed)
             yield row if len(row) == width else (row + [""] * width)[:width]
@@ -87,6 +94,11 @@ def even_rows(
     if long:
         what = f"{file}: too many cells in {in_lines(long)}."
         messages.append(f"{what} These rows are in {rejected.name}, not in the database.")
+
+
+def reject(rejected: Path, file: str, line: int, row: list[str]) -> None:
+    with rejected.open("a", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerow([file, line, *row])
 
 
 def in_lines(numbers: list[int]) -> str:
@@ -135,9 +147,23 @@ def find_dialect(sample: str) -> dict[str, Any]:
     return {"delimiter": delimiter, "quotechar": "\"'"[bool(is_single)], "escapechar": escape}
 
 
+def count_above(rows: list[list[str]]) -> int:
+    """How many rows stand above the names of the columns, such as the title of a report."""
+    ((width, _),) = Counter(map(len, rows)).most_common(1)
+    filled = (sum(1 for cell in row if cell.strip()) for row in rows)
+    above = sum(1 for _ in takewhile(lambda cells: 2 * cells <= width, filled))
+    return above if width > 1 and rows[above + 1 :] and has_titles(*split(rows[above:])) else 0
+
+
+def split(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    """The first row and the others, without spaces around the cells."""
+    first, *rest = [[cell.strip() for cell in row] for row in rows]
+    return first, rest
+
+
 def find_titles(rows: list[list[str]]) -> list[str]:
     """The names of the columns, empty where there is none: all, if the first row has values."""
-    first, *rest = [[cell.strip() for cell in row] for row in rows]
+    first, rest = split(rows)
     lengths = [max(n for n, cell in enumerate(["", *row]) if cell or not n) for row in rest]
     if not has_titles(first, rest):
         return [""] * Counter([len(first), *lengths]).most_common(1)[0][0]

@@ -49,12 +49,22 @@ def matching(pattern: str, thousands: str = "", mark: str = ".") -> Callable[[st
     return parse
 
 
-WHOLE = r"-?(0|[1-9]\d*)"
+def grouped(group: str, mark: str) -> Parser:
+    """Numbers with a mark for decimals, and with or without another one for thousands."""
+    whole = rf"-?[1-9]\d{{0,2}}(?:{re.escape(group)}\d{{3}})+"
+    return matching(rf"(?:{WHOLE}|{whole})(?:{re.escape(mark)}\d+)?", group, mark)
+
+
+WHOLE = r"-?(?:0|[1-9]\d*)"
 PLAIN = matching(rf"{WHOLE}|-?(0|[1-9]\d*)?\.\d+")
-# Other ways to write numbers: 1,234.5 and 1234,5 and 1.234,5
-ENGLISH = matching(rf"{WHOLE}(\.\d+)?|-?[1-9]\d{{0,2}}(,\d{{3}})+(\.\d+)?", ",", ".")
+ENGLISH = grouped(",", ".")
 COMMA = matching(rf"{WHOLE}(,\d+)?", "", ",")
-GERMAN = matching(rf"{WHOLE}(,\d+)?|-?[1-9]\d{{0,2}}(\.\d{{3}})+(,\d+)?", ".", ",")
+# 1.234,5 and, as French and Swiss spreadsheets write it, with spaces that do not break, and with '
+NUMBERS = [
+    ENGLISH,
+    COMMA,
+    *(grouped(*pair) for pair in (".,", "\u00a0,", "\u202f,", "'.", "\u2019.")),
+]
 FLOAT = matching(r"-?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
 
 
@@ -114,8 +124,11 @@ def decide_field(column: Column) -> None:
     if column.target:
         use_foreign_key(column)
     elif not storage:
-        field = next((DECLARED[kind] for kind in DECLARED if kind in column.declared), "TextField")
-        use(column, field, note="" if column.declared else NO_VALUES)
+        if field := next((DECLARED[kind] for kind in DECLARED if kind in column.declared), ""):
+            use(column, field)
+        else:
+            use_text(column)
+        column.note = "" if column.declared else NO_VALUES
     elif "blob" in storage:
         use(column, "BinaryField", str.encode)
     elif storage == {"text"}:
@@ -199,11 +212,10 @@ def has_both(column: Column) -> bool:
 
 def decide_number(column: Column) -> bool:
     """A number, if it is clear how to read it and Django's field keeps it exactly."""
-    others = (ENGLISH, COMMA, GERMAN)
-    fitting = [PLAIN] if fits(column, PLAIN) else [each for each in others if fits(column, each)]
+    fitting = [PLAIN] if fits(column, PLAIN) else [each for each in NUMBERS if fits(column, each)]
     if not fitting:
         return fits(column, FLOAT) and use(column, "FloatField", FLOAT)
-    if {ENGLISH, COMMA} <= {*fitting}:
+    if fitting[:2] == [ENGLISH, COMMA]:
         column.note = "Text, since 1,234 may be 1234 or 1.234."
         return False
     parse, declared = fitting[0], IS_DECIMAL.match(column.declared)
@@ -240,10 +252,11 @@ def use_integer(column: Column, parse: Parser, whole: int) -> bool:
 
 def use_text(column: Column) -> None:
     longest, breaks = next(column.select("max(length({})), max(instr({}, char(10)))"))
+    longest = longest or 101  # a guess, where all are empty
     if longest > 255 or breaks or (column.declared == "TEXT" and longest > 100):
         use(column, "TextField")
         return
     declared = re.search(r"CHAR\D*\((\d+)\)", column.declared)
     room = [int(declared[1])] if declared else []
-    size = next(each for each in [*room, 50, 100, 200, 255] if each >= (longest or 101))
+    size = next(each for each in [*room, 50, 100, 200, 255] if each >= longest)
     use(column, "CharField", None, f"max_length={size}")

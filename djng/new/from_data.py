@@ -17,6 +17,7 @@ from pathlib import Path
 
 from django.core.management import CommandError
 from django.db import Error
+from django.utils.text import camel_case_to_spaces
 
 from djng.new import ignore_in_git, site_file, way_out
 from djng.new.csv_files import read_csv_files
@@ -78,7 +79,8 @@ def report(file: Path, source: Source) -> str:
     """What is made, what was wrong with the data, and what was guessed."""
     first, *others = sorted(source.tables, key=lambda table: -table.rows)
     more = f" and {len(others)} more table{'s' * (len(others) > 1)}" * bool(others)
-    rows = f"{first.rows:,} {first.plural}{more}"
+    what = first.plural if first.rows != 1 else camel_case_to_spaces(first.model)
+    rows = f"{first.rows:,} {what}{more}"
     lines = [f"Wrote {file}, with {rows}. Run it: python {shlex.quote(str(file))}"]
     lines += source.messages
     if any(c.note.startswith("A guess") for table in source.tables for c in table.columns):

@@ -10,14 +10,19 @@ from django.db.models import Model
 from djng.new.tables import Table
 
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-FIELDS = {name.lower() for name in (*dir(Model), *keyword.kwlist, "id", "pk", "models", "objects")}
+FIELDS = {*dir(Model), *keyword.kwlist, "id", "pk", "models", "objects", "self"}
+FIELDS = {name.lower() for name in FIELDS}
+LONGEST = 50  # of a field's name; the column may be called by a whole question
 MODELS = {*dir(builtins), *keyword.kwlist, "Djng", "Meta", "Paginator", "Path", "RawSQL"}
 MODELS = {name.lower() for name in MODELS | {"DataRouter", "ReadOnlyAdmin"}}
 SINGULARS = (
-    (r"(news|series|species|data|media|[^aeo]us|is|ss)$", r"\1"),
+    (r"(^..?|news|series|species|data|media|[^aeo]us|is|ss)$", r"\1"),
+    (r"^(.?|mov|cook)ies$", r"\1ie"),
     (r"ies$", "y"),
-    (r"(ss|sh|ch|x|z)es$", r"\1"),
+    (r"(ss|sh|ch|x|zz|[^aeo]us)es$", r"\1"),
     (r"s$", ""),
+    (r"^people$", "person"),
+    (r"^children$", "child"),
 )
 
 
@@ -41,16 +46,17 @@ def singular(word: str) -> str:
 def plural(word: str) -> str:
     if singular(word) != word or re.search(SINGULARS[0][0], word.lower()):
         return word
-    return re.sub("ys$", "ies", re.sub("(ss|sh|ch|x|z)s$", r"\1es", f"{word}s"))
+    return re.sub("(?<![aeou])ys$", "ies", re.sub("(s|sh|ch|x|z)s$", r"\1es", f"{word}s"))
 
 
 def name_tables(tables: list[Table]) -> None:
     """Give each table the name of its model, and its plural."""
-    taken: set[str] = set()
+    taken, plurals = set[str](), set[str]()
     for table in tables:
         *rest, last = words(table.title) or ["row"]
         is_phrase = not last.isalpha() or {"by", "for", "of"} & {word.lower() for word in rest}
-        table.plural = " ".join([*rest, last if is_phrase else plural(last)]).lower()
+        many = " ".join([*rest, last if is_phrase else plural(last)]).lower()
+        table.plural = unique(many, plurals, " ")
         name = "".join(word[0].upper() + word[1:] for word in [*rest, singular(last)])
         name += "Row" * (name.lower() in MODELS)
         table.model = unique(name if name.isidentifier() else f"Table{name}", taken)
@@ -60,7 +66,7 @@ def name_columns(table: Table) -> None:
     """Give each column the name of its field. Only the primary key may be called id."""
     taken: set[str] = set()
     for number, column in enumerate(table.columns, 1):
-        name = snake(column.title) or f"column_{number}"
+        name = snake(column.title)[:LONGEST].strip("_") or f"column_{number}"
         name = name if name.isidentifier() or name in FIELDS else f"column_{name}"
         if column.target:
             name = re.sub(r"(?<=.)_?(id|fk)$", "", name)
@@ -85,9 +91,9 @@ def name_relations(tables: list[Table]) -> None:
             column.arguments.append(f'related_name="{related}"')
 
 
-def unique(name: str, taken: set[str]) -> str:
+def unique(name: str, taken: set[str], space: str = "_") -> str:
     """The name, with a number if it is taken; it is taken then."""
-    names = (name, *(f"{name}_{number}" for number in range(2, 3000)))
+    names = (name, *(f"{name}{space}{number}" for number in range(2, 3000)))
     found = next(each for each in names if each.lower() not in taken)
     taken.add(found.lower())
     return found

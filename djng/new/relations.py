@@ -46,17 +46,17 @@ def count_distinct(column: Column) -> int:
 
 
 def add_key(table: Table) -> None:
-    """Give a table the rowid as its key, and a view the column that has the most values."""
-    if not table.is_view:
-        names = {column.origin.lower() for column in table.columns}
-        rowid = next(name for name in ROWIDS if name not in names)
+    """Give a table the rowid as its key, or the column with the most values, as to a view."""
+    names = {column.origin.lower() for column in table.columns}
+    rowid = next((name for name in ROWIDS if name not in names), "")
+    if rowid and not table.is_view:
         table.columns.insert(0, Column(table, rowid, rowid, "INTEGER"))
         table.key = table.columns[:1]
         return
     key = max(table.columns, key=count_distinct)
     table.key, table.is_unique = [key], count_distinct(key) == table.rows
     if not table.is_unique:
-        key.note = "Not unique, but Django needs a key. The view has no better column."
+        key.note = "Not unique, but Django needs a key. No column is better."
 
 
 def guess_target(column: Column) -> Table | None:

@@ -127,7 +127,7 @@ def field_code(column: Column) -> str:
 
 def database_name(name: str) -> str:
     """The name for Django, which escapes nothing in it, but leaves one in quotes as it is."""
-    return string((quoted(name) if '"' in name else name).replace("%", "%%"))
+    return string((name if name and '"' not in name else quoted(name)).replace("%", "%%"))
 
 
 def renamed(sql: str, table: Table) -> str:

@@ -72,6 +72,8 @@ def read_table(source: Source, name: str, sql: str, is_view: bool) -> Table:
         table.columns.append(column)
         places[column] = place
     table.key = sorted(filter(places.get, places), key=lambda column: places[column])
+    if any({*column.select("DISTINCT typeof({})")} & {"null", "blob"} for column in table.key):
+        table.key = []  # SQLite allows both, but no URL and no form can name such a row
     table.rows = next(table.select("count(*)"))
     return table
 
@@ -98,7 +100,15 @@ def read_foreign_keys(table: Table) -> None:
     for (other, own, to, _, on_delete, _), *more in keys.values():
         target, column = tables.get(other.lower()), columns[own.lower()]
         names = [each.origin.lower() for each in target.key] if target else []
-        if len(names) == 1 and not more and (to or names[0]).lower() == names[0]:
+        is_key = len(names) == 1 and not more and (to or names[0]).lower() == names[0]
+        if target and is_key and not is_circular(column, target):
             column.target, column.on_delete = target, on_delete.replace(" ", "_")
         else:  # Django's foreign keys have one column, most often the primary key
             column.note = f"A foreign key to {other} ({to})."
+
+
+def is_circular(column: Column, target: Table) -> bool:
+    """Whether a primary key would be a foreign key to itself, also by way of other tables."""
+    while further := target.key[0].target:
+        target = further
+    return column.table.key == [column] and target is column.table
