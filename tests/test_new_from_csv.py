@@ -235,6 +235,7 @@ DIALECTS = [
     ("a,b\n1,x\n", "utf-8-sig"),
     ("a,b\n1,x\n", "utf-16"),
     ("a,b\n1,x\n", "utf-16-le"),
+    ("a,b\n1,x\n", "utf-32"),
     ('a,b\n\n1,"x"\n\n', "utf-8"),
     ("a,b,\n1,x,\n", "utf-8"),
 ]
@@ -335,6 +336,11 @@ def test_tables_of_one_name_and_of_names_that_english_bends_get_their_pages(site
     assert site.shell("print(*sorted(blog.tables))") == pages
 
 
+def test_a_table_may_have_a_thousand_columns(site):
+    load(site, ",".join(f"c{n}" for n in range(1200)) + "\n" + "1," * 1199 + "2\n")
+    assert rows(site, "Row", "c0", "c1199") == "[(1, 2)]"
+
+
 def test_one_row_is_called_by_its_name(site):
     assert "Wrote blog.py, with 1 movie." in load(site, "title,year\nAlien,1979\n", "movies.csv")
 
@@ -363,7 +369,14 @@ BAD = [
     ("rows.csv", b"\x89PNG\r\n\x1a\n\x00", "rows.csv is not a CSV file."),
     ("rows.csv", b'[{"a": 1}]', "rows.csv is not a CSV file."),
     ("rows.csv", b"\xff\xfea\0,\0b", "rows.csv is not a CSV file."),
-    ("rows.csv", b'a,b\n1,"x\n', "rows.csv is not a CSV file: unexpected end of data."),
+    ("rows.csv", b'a,b\n1,"x\n', "rows.csv is not a CSV file: unexpected end of data in line 2."),
+    (
+        "rows.csv",
+        b'a,b\n1,x\n2,"y" z\n',
+        "rows.csv is not a CSV file: ',' expected after '\"' in line 3.",
+    ),
+    ("rows.csv", b"\n,,\n,,\n", "rows.csv is empty."),
+    ("rows.csv", b"a," * 2500 + b"a\n", "rows.csv has 2,501 columns. A table has 2,000 at most."),
     ("none/x", b"", "rows.csv does not exist."),
     ("rows.csv/x.txt", b"", "rows.csv has no CSV files."),
     ("blog.sqlite3", b"", "blog.sqlite3 exists. Choose another name."),

@@ -11,7 +11,12 @@ from typing import Any
 
 from djng.new.tables import BadInputError, Column, Source, Table, batches
 
-BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+BOMS = {
+    b"\xff\xfe\0\0": "utf-32",
+    b"\xef\xbb\xbf": "utf-8-sig",
+    b"\xff\xfe": "utf-16",
+    b"\xfe\xff": "utf-16",
+}
 FOREIGN = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF", b"\x89PNG", b"\x1f\x8b", b"{", b"[", b"<")
 SEPARATOR = re.compile(r"(?i)sep=.\r?\n")  # Excel's own first line
 # What the name of a column is not: a number, a date, an e-mail address or a URL. It may be a year.
@@ -27,10 +32,7 @@ def read_csv_files(files: list[Path], db: sqlite3.Connection, rejected: Path) ->
     db.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; BEGIN")
     source = Source(db, ", ".join(file.name for file in files), is_csv=True)
     for file in files:
-        try:
-            read_csv_file(file, source, rejected)
-        except csv.Error as error:
-            raise BadInputError(f"{file.name} is not a CSV file: {error}.") from error
+        read_csv_file(file, source, rejected)
     return source
 
 
@@ -44,29 +46,45 @@ def read_csv_file(file: Path, source: Source, rejected: Path) -> None:
         sample[0] = SEPARATOR.sub("\n", sample[0])
         dialect = find_dialect("".join(sample))
         first = [row for row in csv.reader(sample, **dialect) if row]
-        above = count_above(first)
-        titles = find_titles(first[above:])
         reader = csv.reader(chain(sample, text), strict=True, **dialect)
-        for row in islice(filter(None, reader), above):
-            reject(rejected, file.name, reader.line_num, row)
-        if above:
-            what = f"{file.name}: something stands above the names of the columns."
-            source.messages.append(f"{what} It is in {rejected.name}, not in the database.")
-        if any(titles):
-            next(row for row in reader if row)
-        else:
-            source.messages.append(f"{file.name} seems to have no line with names of columns.")
-        rows = even_rows(reader, titles, file.name, rejected, source.messages)
         position: Any = text.buffer.tell  # type: ignore[attr-defined]
         size = file.stat().st_size
-        insert(
-            source, file, titles, batches(f"Reading {file.name}", rows, lambda _: position() / size)
-        )
+        try:
+            titles = read_titles(first, reader, file.name, rejected, source.messages)
+            rows = even_rows(reader, titles, file.name, rejected, source.messages)
+            bar = batches(f"Reading {file.name}", rows, lambda _: position() / size)
+            insert(source, file, titles, bar)
+        except csv.Error as error:
+            what = f"{file.name} is not a CSV file: {error} in line {reader.line_num}."
+            raise BadInputError(what) from error
+
+
+def read_titles(
+    first: list[list[str]], reader: Any, file: str, rejected: Path, messages: list[str]
+) -> list[str]:
+    """The names of the columns. The reader goes on below them; what is above goes to `rejected`."""
+    if not any(map(str.strip, chain.from_iterable(first))):
+        raise BadInputError(f"{file} is empty.")
+    above = count_above(first)
+    titles = find_titles(first[above:])
+    for row in islice(filter(None, reader), above):
+        reject(rejected, file, reader.line_num, row)
+    if above:
+        what = f"{file}: something stands above the names of the columns."
+        messages.append(f"{what} It is in {rejected.name}, not in the database.")
+    if any(titles):
+        next(filter(None, reader))
+    else:
+        messages.append(f"{file} seems to have no line with names of columns.")
+    return titles
 
 
 def insert(source: Source, file: Path, titles: list[str], rows: Iterator[list[Any]]) -> None:
     """Make a table of text, and put the batches of rows into it."""
     table = Table(source, f"t{len(source.tables)}", file.stem)
+    if len(titles) > (most := source.db.getlimit(sqlite3.SQLITE_LIMIT_COLUMN)):
+        message = f"{file.name} has {len(titles):,} columns. A table has {most:,} at most."
+        raise BadInputError(message)
     table.columns = [Column(table, f"c{number}", title) for number, title in enumerate(titles)]
     names = ", ".join(f"{column.origin} TEXT" for column in table.columns)
     source.db.execute(f"CREATE TABLE {table.origin} ({names})")

@@ -41,8 +41,8 @@ def call(name: str, arguments: Iterable[str], indent: int = 0) -> str:
 
 def string_list(name: str, names: list[str]) -> str:
     """``name=["a", "b"]``, with as many of the names as one line holds."""
-    text = f"    {name}=[{', '.join(map(string, names))}],"
-    return text.strip(" ,") if len(text) <= WIDTH else string_list(name, names[:-1])
+    texts = (f"{name}=[{', '.join(map(string, names[:n]))}]" for n in range(len(names), 0, -1))
+    return next(text for text in texts if len(text) <= WIDTH - len("    ,"))
 
 
 def plain(text: str) -> str:
