@@ -178,6 +178,8 @@ COLUMNS = {
     "clock": ("10:30 09:15", "TimeField()", ["10:30:00", "09:15:00"]),
     "mail": ("a@b.org c@d.org", "EmailField()", ["a@b.org", "c@d.org"]),
     "link": ("https://a.org http://b.org/x", "URLField()", ["https://a.org", "http://b.org/x"]),
+    "intranet": ("http://files/a http://b.org/x", CHAR, ["http://files/a", "http://b.org/x"]),
+    "local": ("a@files c@d.org", CHAR, ["a@files", "c@d.org"]),
     "long": (f"x {'y' * 300}", "TextField()", ["x", "y" * 300]),
     "lines": ("x two|lines", "TextField()", ["x", "two\nlines"]),
     "empty": ("_ _", "CharField(max_length=200, blank=True)", ["", ""]),

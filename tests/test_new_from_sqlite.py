@@ -177,6 +177,30 @@ def test_a_foreign_key_without_its_row_is_kept(site, lines):
     assert site.shell(script) == "[1, 99]"
 
 
+def test_the_admin_never_empties_a_foreign_key_for_which_it_has_no_choice(site, lines):
+    assert 'raw_id_fields=["author"]) class Visit(Model)' in lines
+
+
+def test_the_admin_saves_a_row_that_belongs_to_a_thousand_others(tmp_path):
+    site = Site(tmp_path)
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)"
+    make(
+        tmp_path,
+        f"""
+        CREATE TABLE playlist (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE track (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE playlist_track (
+            playlist_id INTEGER REFERENCES playlist(id), track_id INTEGER REFERENCES track(id)
+        );
+        INSERT INTO playlist VALUES (1, 'all');
+        {numbers} INSERT INTO track SELECT i, 'a' FROM n;
+        {numbers} INSERT INTO playlist_track SELECT 1, i FROM n;
+        """,
+    )
+    new(site, "data.sqlite3")
+    assert 'raw_id_fields=["tracks"]' in (tmp_path / "blog.py").read_text()
+
+
 def test_many_to_many_relations(site):
     book = "blog.Book.objects.get(pk='01')"
     assert site.shell(f"print(sorted(tag.name for tag in {book}.tags.all()))") == "['new', 'old']"

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.core.validators import EmailValidator, URLValidator
+
 from djng.new.tables import Column, quoted
 
 BOOLEANS = "true/false yes/no y/n t/f on/off ja/nein wahr/falsch oui/non vrai/faux si/no"
@@ -90,11 +93,24 @@ def parse_time(field: str, pattern: str, text: str) -> str:
     return str(kinds[field]() if field in kinds else found)
 
 
+def validated(validate: Callable[[str], None]) -> Parser:
+    """Texts that Django's forms accept: otherwise nobody could save the row again."""
+
+    def parse(text: str) -> str:
+        try:
+            validate(text)
+        except ValidationError as error:
+            raise ValueError(text) from error
+        return text
+
+    return parse
+
+
 # The fields that text may be read as, in this order. Django reads some of them as they are.
 READABLE: list[tuple[str, Parser]] = [
     *((field, partial(parse_time, field, "")) for field in ISO),
-    ("EmailField", matching(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+")),
-    ("URLField", matching(r"https?://[^\s/]\S*")),
+    ("EmailField", validated(EmailValidator())),
+    ("URLField", validated(URLValidator(["http", "https"]))),
 ]
 KINDS: list[tuple[str, Parser]] = [
     *(("BooleanField", partial(parse_word, *pair.split("/"))) for pair in BOOLEANS.split()),

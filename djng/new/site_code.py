@@ -194,6 +194,9 @@ def admin_options(table: Table) -> list[str]:
     if not table.source.in_place:
         related += [(link.name, link.other_end(table)) for link in table.links]
     far = {name: search_fields(other) for name, other in related if other and other.rows > 50}
+    # A list would have no choice for some values, or post more of them than Django accepts.
+    far |= {column.name: [] for column in table.ends if column.is_dangling}
+    far |= {link.name: [] for link in table.links if link.name in far and most_links(link) > 900}
     names = [c.name for c in (*labels, *shown) if not is_private(c) and c.name != "id"]
     options = {
         "list_display": names or ["__str__"],
@@ -204,6 +207,12 @@ def admin_options(table: Table) -> list[str]:
         "readonly_fields": [column.name for column in table.columns if column.generated],
     }
     return [string_list(name, names) for name, names in options.items() if names]
+
+
+def most_links(link: Table) -> int:
+    """To how many rows of the other table one row belongs, at most."""
+    column = link.ends[0]
+    return next(column.select("count(*)", "1 GROUP BY {} ORDER BY count(*) DESC LIMIT 1"), 0)
 
 
 def search_fields(table: Table) -> list[str]:
