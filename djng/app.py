@@ -79,7 +79,7 @@ class Djng(BaseRouter):
       begins at the file, and the default is the folder of the file
     - `users`: "email" for users who have an e-mail address and no username
 
-    Raises KeywordError for another keyword, SettingError for a misspelt setting or an environment
+    Raises KeywordError for another keyword, SettingError for a misspelled setting or an environment
     variable that does not parse, and SetupError if the file cannot become a site. ::
 
         app = Djng(apps=["taggit"], LANGUAGE_CODE="de")

@@ -153,7 +153,7 @@ def override(name: str, value: Any, defaults: Settings) -> Any:
 
 
 def check_keywords(given: Settings) -> None:
-    """Refuse unknown keywords, and capitals that look like a misspelt Django setting."""
+    """Refuse unknown keywords, and capitals that look like a misspelled Django setting."""
     known = {name for name in dir(global_settings) if name.isupper()} | WITHOUT_DEFAULT
     named = given.get("INSTALLED_APPS")
     installed = named if isinstance(named, list | tuple) else ()

@@ -373,7 +373,7 @@ def test_a_missing_driver_of_a_database_is_one_line(tmp_path):
     assert "hush" not in str(caught.value)
 
 
-def test_a_misspelt_setting_is_corrected(tmp_path):
+def test_a_misspelled_setting_is_corrected(tmp_path):
     with pytest.raises(SettingError, match="DEBUGG is not a Django setting") as caught:
         settings(tmp_path, DEBUGG=True)
     assert "DEBUG?" in caught.value.hint
@@ -409,7 +409,7 @@ def test_settings_of_other_packages_are_accepted(tmp_path):
     assert made["CRISPY_TEMPLATE_PACK"] == "x"
 
 
-def test_a_setting_that_an_installed_app_reads_is_not_misspelt(tmp_path, monkeypatch):
+def test_a_setting_that_an_installed_app_reads_is_not_misspelled(tmp_path, monkeypatch):
     (tmp_path / "shop/deep").mkdir(parents=True)
     (tmp_path / "shop/__init__.py").write_text("")
     (tmp_path / "shop/deep/conf.py").write_text("getattr(settings, 'MEDIA_ROOTS', [])")

@@ -558,7 +558,7 @@ def test_an_error_names_its_cause_to_a_program(developed, headers):
         assert len(answer.text.splitlines()) <= 5
 
 
-def test_a_misspelt_variable_of_a_template_gets_a_suggestion(developed):
+def test_a_misspelled_variable_of_a_template_gets_a_suggestion(developed):
     before = len(developed.log())
     assert developed.request("/empty/").text == "[][][]"
     developed.request("/empty/")
@@ -576,7 +576,7 @@ def test_an_empty_variable_of_a_package_is_no_mistake(developed):
     assert "shows nothing" not in developed.says("200 GET    /admin/login/")[before:]
 
 
-def test_a_misspelt_static_file_gets_a_suggestion(developed):
+def test_a_misspelled_static_file_gets_a_suggestion(developed):
     developed.request("/static/admin/css/bsae.css")
     log = developed.says("404 GET    /static/admin/css/bsae.css")
     assert "There is no static file /static/admin/css/bsae.css.\n  Did you mean" in log

@@ -30,7 +30,7 @@ def index(request: HttpRequest) -> str:
 
 
 @app.post("/", templat="index.html")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-def misspelt(request: HttpRequest) -> str:
+def misspelled(request: HttpRequest) -> str:
     return "never"
 
 
