@@ -9,7 +9,7 @@
     │   └── RouteError         a route that could never work, or that would protect nothing
     ├── KeywordError           a keyword argument that does not exist; also a TypeError
     ├── ReturnTypeError        a view returned something that is no response; also a TypeError
-    ├── MissingKeyError        a request lacks a key that a view reads; answered with status 400
+    ├── MissingKeyError        a request lacks a key that a view reads; also a KeyError; status 400
     └── ScopeError             a request reached a view without that view's middleware
 """
 
@@ -96,8 +96,10 @@ class ReturnTypeError(DjngError, TypeError):
     """A view returned something that cannot become a response."""
 
 
-class MissingKeyError(DjngError, BadRequest):
+class MissingKeyError(DjngError, BadRequest, KeyError):
     """A request lacks a key that a view reads from its form or its query."""
+
+    __str__ = Exception.__str__  # a KeyError puts its message in quotes
 
 
 class ScopeError(DjngError):

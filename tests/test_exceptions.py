@@ -315,6 +315,24 @@ def test_an_error_has_its_message_hint_and_place():
     assert str(error) == "/elsewhere/blog.py:3: it is wrong.\n  Mend it."
 
 
+def test_a_missing_key_is_a_key_error_and_a_bad_request(site):
+    shown = site.write("""
+        from django.test import Client
+
+        @app.get("/")
+        def index(request):
+            return request.GET["q"]
+
+        @app.error(KeyError)
+        def missing(request, exception):
+            return str(exception)
+    """).shell("""
+        page = blog.Client(headers={"host": "localhost"}).get("/")
+        print(page.status_code, page.text)
+    """)
+    assert shown.startswith("400 blog.py:10: the request has no 'q'.\n")
+
+
 def test_the_docstring_draws_the_tree_of_errors():
     named = [
         v for v in vars(exceptions).values() if isinstance(v, type) and issubclass(v, DjngError)
