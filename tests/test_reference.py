@@ -290,7 +290,7 @@ def pattern(node, names):
             return "".join(pattern(part, names) for part in parts)
         case ast.BinOp(left, ast.Add(), right):
             return pattern(left, names) + pattern(right, names)
-        case ast.Name(name):
+        case ast.Name(name) | ast.FormattedValue(ast.Name(name)):
             return names.get(name, ".+")
     return ".+"
 
