@@ -113,6 +113,20 @@ def test_the_data_is_there_at_once(shop):
         assert server.request("/products/99/").status == 404
 
 
+def test_the_site_can_become_a_project_and_files(shop, tmp_path):
+    shop.succeed("eject", str(tmp_path / "project"))
+    done = subprocess.run(
+        [sys.executable, "-B", "manage.py", "check"],
+        cwd=tmp_path / "project",
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "System check identified no issues (0 silenced).\n", done.stderr
+    shop.succeed("freeze", str(tmp_path / "files"))
+    assert "Chair, red" in (tmp_path / "files/products/3/index.html").read_text()
+
+
 def test_the_admin_shows_the_rows_with_search_and_filters(shop):
     output = shop.shell("""
         import warnings

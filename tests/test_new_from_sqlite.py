@@ -7,7 +7,7 @@ import sys
 from contextlib import closing
 
 import pytest
-from conftest import Site
+from conftest import Site, environment
 
 SCHEMA = """
 CREATE TABLE author (id INTEGER PRIMARY KEY, name NVARCHAR(80) NOT NULL, password TEXT);
@@ -150,6 +150,18 @@ def test_ruff_accepts_the_file(site):
 
 def test_every_page_works_also_in_the_admin(site):
     site.shell(PAGES)
+
+
+def test_the_site_can_become_a_project(site, tmp_path):
+    site.succeed("eject", str(tmp_path / "project"))
+    done = subprocess.run(
+        [sys.executable, "-B", "manage.py", "check"],
+        cwd=tmp_path / "project",
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "System check identified no issues (0 silenced).\n", done.stderr
 
 
 def test_composite_keys(site, lines):

@@ -13,7 +13,16 @@ CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 FIELDS = {*dir(Model), *keyword.kwlist, "id", "pk", "models", "objects", "self"}
 FIELDS = {name.lower() for name in FIELDS}
 LONGEST = 50  # of a field's name; the column may be called by a whole question
-MODELS = {*dir(builtins), *keyword.kwlist, "Djng", "Meta", "Paginator", "Path", "RawSQL"}
+MODELS = {
+    *dir(builtins),
+    *keyword.kwlist,
+    "Djng",
+    "JsonResponse",
+    "Meta",
+    "Paginator",
+    "Path",
+    "RawSQL",
+}
 MODELS = {name.lower() for name in MODELS | {"DataRouter", "ReadOnlyAdmin"}}
 SINGULARS = (
     (r"(^..?|news|series|species|data|media|[^aeo]us|is|ss)$", r"\1"),
