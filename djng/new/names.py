@@ -13,17 +13,8 @@ CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 FIELDS = {*dir(Model), *keyword.kwlist, "id", "pk", "models", "objects", "self"}
 FIELDS = {name.lower() for name in FIELDS}
 LONGEST = 50  # of a field's name; the column may be called by a whole question
-MODELS = {
-    *dir(builtins),
-    *keyword.kwlist,
-    "Djng",
-    "JsonResponse",
-    "Meta",
-    "Paginator",
-    "Path",
-    "RawSQL",
-}
-MODELS = {name.lower() for name in MODELS | {"DataRouter", "ReadOnlyAdmin"}}
+OURS = "DataRouter Djng JsonResponse Meta Paginator Path RawSQL ReadOnlyAdmin"  # in the file
+MODELS = {name.lower() for name in (*dir(builtins), *keyword.kwlist, *OURS.split())}
 SINGULARS = (
     (r"(^..?|news|series|species|data|media|[^aeo]us|is|ss)$", r"\1"),
     (r"^(.?|mov|cook)ies$", r"\1ie"),
