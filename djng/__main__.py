@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -28,7 +29,10 @@ def main() -> None:
         refuse(arguments)
     parser = build_parser()
     options = parser.parse_args(arguments)
-    print(run(options) if options.command else parser.format_help().strip())  # noqa: T201
+    text = run(options) if options.command else parser.format_help().strip()
+    if hasattr(signal, "SIGPIPE"):  # as after ``djng new blog.py | head -1``
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    print(text)  # noqa: T201
 
 
 def run(options: argparse.Namespace) -> str:

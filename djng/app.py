@@ -32,6 +32,7 @@ from djng.exceptions import (
     KeywordError,
     SetupError,
     command_line,
+    get_django_6,
     missing_run,
     user_frames,
     user_lines,
@@ -238,9 +239,8 @@ class Djng(BaseRouter):
             def welcome(email): send_mail("Welcome", "...", None, [email])
         """
         if django.VERSION < (6, 0):
-            hint = 'pip install "django>=6.0"'
             message = f"app.task needs Django 6.0, this is {django.__version__}."
-            raise SetupError(message, hint=hint)
+            raise SetupError(message, hint=get_django_6())
         from django.tasks import task  # only Django 6 has it
 
         return task(function, **options) if function else functools.partial(task, **options)

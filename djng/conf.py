@@ -15,7 +15,7 @@ from django.utils.log import DEFAULT_LOGGING
 
 from djng.data_folder import check_private, find_data_folder
 from djng.environ import Environment, Settings
-from djng.exceptions import KeywordError, SettingError, closest_match, listed
+from djng.exceptions import KeywordError, SettingError, closest_match, get_django_6, listed
 
 CONTRIB = ("admin", "auth", "contenttypes", "sessions", "messages", "staticfiles")
 MIDDLEWARE = (
@@ -136,7 +136,7 @@ def default_settings(
         **static_files(file.parent, command, debug or command == "test"),
         **environment.cache(),
         **environment.hosts(),
-        **email_settings(given, debug),
+        **email_settings(given, debug or command == "test"),
     }
 
 
@@ -245,7 +245,7 @@ def has_csp(given: Settings) -> bool:
     """Whether a content security policy is set; raises SettingError if Django has none."""
     names = [name for name in CSP if given.get(name)]
     if names and django.VERSION < (6, 0):
-        hint = 'pip install "django>=6.0", or the package django-csp.'
+        hint = f"{get_django_6()}\nOr: pip install django-csp"
         raise SettingError(f"{names[0]} needs Django 6.0, this is {django.__version__}.", hint=hint)
     return bool(names)
 
@@ -293,9 +293,11 @@ def logging_settings(debug: bool) -> Settings:
     }
 
 
-def email_settings(given: Settings, debug: bool) -> Settings:
+def email_settings(given: Settings, prints_mails: bool) -> Settings:
     """Print mails to the terminal while developing, unless the user says where they go."""
-    if not debug or any(name.startswith("EMAIL_") for name in given.keys() - FORMATS_OF_MAIL):
+    if not prints_mails or any(
+        name.startswith("EMAIL_") for name in given.keys() - FORMATS_OF_MAIL
+    ):
         return {}
     backend = "djng.dev.mail.EmailBackend"
     if django.VERSION >= (6, 1):  # it refuses both settings together

@@ -202,6 +202,12 @@ def pip_install(error: ModuleNotFoundError) -> str:
     return f"pip install {package.replace('_', '-')}"
 
 
+def get_django_6() -> str:
+    """How to get Django 6.0 with the Python that runs."""
+    has_python = sys.version_info >= (3, 12)
+    return 'pip install "django>=6.0"' if has_python else "Django 6.0 needs Python 3.12 or newer."
+
+
 def missing_run(file: os.PathLike[str] | str) -> SetupError:
     """The error for a script that has routes and ends without ``app.run()``."""
     path = os.path.abspath(file)

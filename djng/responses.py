@@ -73,6 +73,8 @@ def to_json(returned: Any, view: View) -> JsonResponse:
         return JsonResponse(returned, safe=False)
     except (TypeError, ValueError) as error:
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
+        if isinstance(returned, dict):
+            hint += ' Is it for a page? Add template="..." to the route.'
         raise wrong_return(view, f"something that is not JSON: {error}", hint) from error
 
 
@@ -117,7 +119,10 @@ INSTEAD: tuple[tuple[Any, str], ...] = (
     (Model, 'Return a dict of the fields that visitors may see: {"id": ..., ...}.'),
     (QuerySet, 'Name the fields that visitors may see: .values("id", ...).'),
     ((int, float), "Return str(...) of it, or (body, status) if it is a status."),
-    ((set, frozenset), "Return sorted(...) of it: JSON has no sets."),
+    (
+        (set, frozenset),
+        "JSON has no sets. Return sorted(...) of it, or write a dict: {name: value}.",
+    ),
     (type, "Return an instance, not the class."),
     (Exception, "Write `raise` instead of `return`."),
     (Awaitable, "`await` it in an `async def`: in the view, or in a decorator of the view."),

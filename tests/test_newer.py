@@ -1,5 +1,7 @@
 """Features of Django 6: tasks, template partials, the security policy. Django 5.2 gets an error."""
 
+import sys
+
 import django
 import pytest
 
@@ -120,6 +122,8 @@ def test_a_security_policy_is_a_setting(site):
 def test_a_feature_of_a_newer_django_is_an_error(site, source, message):
     done = site.write(source).run("check")
     assert message in done.stderr
+    needed = "needs Python 3.12" if sys.version_info < (3, 12) else 'pip install "django>=6.0"'
+    assert needed in done.stderr
     assert "Traceback" not in done.stderr
 
 

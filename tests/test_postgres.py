@@ -273,7 +273,7 @@ def test_a_command_says_if_there_is_no_database(site):
 
 def test_backup_refuses_postgresql(site, variables):
     done = site.run("backup", "copy.sqlite3", **variables)
-    assert "backup copies only SQLite. Use the command that PostgreSQL has for it." in done.stderr
+    assert "backup copies only SQLite. For PostgreSQL, use pg_dump." in done.stderr
 
 
 @pytest.mark.parametrize(

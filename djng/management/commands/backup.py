@@ -17,6 +17,8 @@ from django.db import connection
 from djng.app import Djng
 from djng.exceptions import command_line, short_path
 
+TOOLS = {"postgresql": "pg_dump", "mysql": "mysqldump", "oracle": "expdp"}
+
 told_to_end = Event()
 
 
@@ -55,7 +57,8 @@ def check_database(file: Path) -> None:
     """Raise CommandError if there is nothing to copy, or if SQLite would delete the copy."""
     if connection.vendor != "sqlite":
         name = connection.display_name
-        raise CommandError(f"backup copies only SQLite. Use the command that {name} has for it.")
+        tool = TOOLS.get(connection.vendor, "its own command")
+        raise CommandError(f"backup copies only SQLite. For {name}, use {tool}.")
     if os.path.isdir(file):  # an empty name is the working directory
         example = command_line(f"backup {shlex.quote(str(file / 'monday.sqlite3'))}")
         raise CommandError(f"{file} is a folder. Name a new file: {example}")
