@@ -371,6 +371,16 @@ def test_a_program_that_a_view_starts_does_not_keep_the_port(site, options):
     assert not [name for name in open_files if name.startswith("socket:")]
 
 
+def test_who_starts_the_site_may_ignore_the_ends_of_children(site, options):
+    ignore = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    under = [sys.executable, "-c", f"{ignore}; os.execv(sys.argv[1], sys.argv[1:])"]
+    with site.write(view("'one'")).serve("blog.py", *options, under=under) as server:
+        server.shows("one")
+        site.edit("'one'", "'two'")
+        server.shows("two")
+    assert "Traceback" not in server.log()
+
+
 def test_nohup_keeps_the_site_running(site, options):
     with site.write(PID).serve("blog.py", *options, under=["nohup"]) as server:
         child = int(server.until(lambda answer: answer.text.isdigit()).text)

@@ -89,8 +89,8 @@ def run_child(program: Program, channel: socket.socket, restart: Restart) -> NoR
 
 def crash(failure: str) -> CommandError:
     """The error for a child that has ended without a word, as after ``os._exit()`` or a kill."""
-    message = f"The process that ran the site has ended ({failure})."
-    return CommandError(f"{message}\nIt starts again when you save a file.")
+    hint = "It starts again when you save a file."
+    return CommandError(f"The process that ran the site has ended ({failure}).\n{hint}")
 
 
 def run_program(program: Program) -> None:

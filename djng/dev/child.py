@@ -56,7 +56,7 @@ def message(**event: Any) -> bytes:
 def tell(**event: Any) -> None:
     """Tell the supervisor what has happened: a `warning`, `served`, `changed` or `ended`."""
     if channel:
-        with suppress(OSError):  # it has been killed
+        with suppress(OSError):  # the supervisor may have been killed
             channel.sendall(message(**event))
 
 

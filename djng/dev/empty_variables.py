@@ -32,7 +32,8 @@ def see(record: logging.LogRecord) -> bool:
     word, template = [*map(str, record.args or ()), "", ""][:2]
     if (word, template) not in seen:
         seen.add((word, template))
-        warn(word, template, record.exc_info[1] if record.exc_info else None)
+        with suppress(Exception):  # the page must not fail for a hint
+            warn(word, template, record.exc_info[1] if record.exc_info else None)
     return True
 
 

@@ -22,7 +22,7 @@ from djng.dev.error_page import (
     prefers_html,
     view_line,
 )
-from djng.dev.hints import suggest_path, suggest_static_file
+from djng.dev.hints import is_static, suggest_path, suggest_static_file
 from djng.exceptions import Location, name_of, short_path
 from djng.wsgi import WSGIHandler
 
@@ -40,7 +40,7 @@ class DevelopmentHandler(WSGIHandler):
         response: Any = super().get_response(request)
         if response.streaming and response.is_async:
             warn_of_waiting(request)
-        if response.status_code == 404 and request.path.startswith(settings.STATIC_URL):
+        if response.status_code == 404 and is_static(request.path):
             warn_of_missing_file(request.path)
         if settings.DEBUG and not prefers_html(request) and (text := short_text(request, response)):
             response.content = text
@@ -52,16 +52,12 @@ class DevelopmentHandler(WSGIHandler):
 
 def short_text(request: HttpRequest, response: Any) -> str:
     """The cause of an error, if the response is the long page that Django has for it."""
-    if is_technical_404(response):
+    if response.streaming or response.status_code < 400:
+        return ""
+    if response.status_code == 404 and TECHNICAL_404 in response.content:
         return f"{explain_404(request)}\n"
     reporter: ExceptionReporter | None = getattr(request, "_djng_reporter", None)
-    return reporter.get_traceback_text() if reporter and response.status_code >= 400 else ""
-
-
-def is_technical_404(response: Any) -> bool:
-    if response.streaming or response.status_code != 404:
-        return False
-    return TECHNICAL_404 in response.content
+    return reporter.get_traceback_text() if reporter else ""
 
 
 def explain_404(request: HttpRequest) -> Explanation:

@@ -110,6 +110,10 @@ def url_names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{entry.name}"
 
 
+def is_static(path: str) -> bool:
+    return bool(settings.STATIC_URL) and path.startswith(settings.STATIC_URL)
+
+
 def suggest_static_file(path: str) -> str:
     """Name a static file that is like the one that the path asks for, and where it would be."""
     finders = [*get_finders()]
@@ -122,7 +126,7 @@ def suggest_static_file(path: str) -> str:
 
 def suggest_path(request: HttpRequest) -> str:
     """Name a URL that is like the path of the request."""
-    if request.path.startswith(settings.STATIC_URL):
+    if is_static(request.path):
         return suggest_static_file(request.path)
     paths = {*url_paths(get_resolver(getattr(request, "urlconf", None)))}
     suggestion = did_you_mean(closest_match(request.path_info, paths))

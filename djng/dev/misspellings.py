@@ -49,10 +49,12 @@ def last_frame(error: BaseException) -> FrameType:
 def suggest_in_template(error: Any) -> str:
     """Name a similar filter or tag of those that every template has."""
     found = re.search(r"Invalid (filter|block tag)[^']*'(\w+)'(?!, expected)", str(error))
-    libraries = Engine.get_default().template_builtins if found else []
-    kind = "filters" if found and found[1] == "filter" else "tags"
+    if not found:
+        return ""
+    kind = "filters" if found[1] == "filter" else "tags"
+    libraries = Engine.get_default().template_builtins
     known = [name for library in libraries for name in getattr(library, kind)]
-    return did_you_mean(closest_match(found[2], known)) if found else ""
+    return did_you_mean(closest_match(found[2], known))
 
 
 def suggest_variable(error: Any) -> str:
@@ -77,9 +79,11 @@ def is_public(name: str) -> bool:
 def suggest_argument(error: Any) -> str:
     """Name a similar option of a field, or a similar field of a model."""
     found = re.search(r"unexpected keyword arguments?:? '(\w+)'$", str(error))
+    if not found:
+        return ""
     # Many fields have the constructor of Field, which is then not in the traceback.
-    owner = last_frame(error).f_locals.get("self") or models.Field()
-    return did_you_mean(closest_match(found[1], arguments_of(owner))) if found else ""
+    owner = last_frame(error).f_locals.get("self", models.Field())
+    return did_you_mean(closest_match(found[1], arguments_of(owner)))
 
 
 def arguments_of(owner: Any) -> set[str]:

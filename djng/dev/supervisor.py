@@ -73,6 +73,8 @@ def supervise(program: Program, *, forks: bool, goes_on: bool) -> None:
     Takes whether children are forks, and whether the first one `goes_on` with the user's file from
     where this process is. That child returns from here; the process that the user started doesn't.
     """
+    if hasattr(signal, "SIGCHLD"):  # who ignores it is not told how a child has ended
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if not forks:
         Supervisor(program, forks=False).run(Restart())
     # A signal waits until the new Python can handle it.
