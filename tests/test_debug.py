@@ -61,7 +61,7 @@ def typo_in_model(request):
 
 @app.get("/typo-in-import/")
 def typo_in_import(request):
-    from django.db import modle
+    from django.db import conection
 
 
 app.templates["filter.html"] = "{{ request|lenght }}"
@@ -240,7 +240,7 @@ CRASHES = {
     "/typo-in-field/": ("max_lenght", "argument 'max_lenght'", "Did you mean"),
     "/typo-in-option/": ("defualt", "argument 'defualt'", "Did you mean"),
     "/typo-in-model/": ("Post(titel", "arguments: 'titel'", "Did you mean title?"),
-    "/typo-in-import/": ("import modle", "cannot import name 'modle'", "Did you mean"),
+    "/typo-in-import/": ("import conection", "cannot import name 'conection'", "Did you mean"),
     "/typo-in-filter/": ("|lenght", "Invalid filter: 'lenght'", "Did you mean length?"),
     "/typo-in-attribute/": ("return request.metod", "has no attribute 'metod'", "Did you mean"),
     "/forgotten-import/": ("random", "'random' is not defined", "Did you forget to import"),

@@ -276,7 +276,7 @@ def test_ten_windows_leave_the_server_free(server, visit, save):
     start = time.monotonic()
     for window in windows:
         assert "template" in window.evaluate("fetch('/page/').then(answer => answer.text())")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20  # without free connections, it would take forever
     version = save()
     for window in windows:
         assert window.shows(version)

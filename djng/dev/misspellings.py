@@ -5,7 +5,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from traceback import walk_tb
+from traceback import TracebackException, walk_tb
 from types import FrameType
 from typing import Any
 
@@ -22,8 +22,8 @@ def did_you_mean(name: str | None) -> str:
 
 
 def suggest_name(error: Any) -> str:
-    """Name a similar variable, attribute or import, as Python's own message does from 3.12 on."""
-    if sys.version_info >= (3, 12):
+    """Name a similar variable, attribute or import, unless Python itself does, as 3.12 often does."""
+    if "Did you" in "".join(TracebackException.from_exception(error).format_exception_only()):
         return ""
     name = missing_name(error)[1] or getattr(error, "name", None) or ""
     if isinstance(error, NameError) and name in sys.stdlib_module_names:
