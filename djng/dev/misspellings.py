@@ -22,7 +22,7 @@ def did_you_mean(name: str | None) -> str:
 
 
 def suggest_name(error: Any) -> str:
-    """Name a similar variable, attribute or import, unless Python itself does, as 3.12 often does."""
+    """Name a similar variable, attribute or import, unless Python itself does, from 3.12 on."""
     if "Did you" in "".join(TracebackException.from_exception(error).format_exception_only()):
         return ""
     name = missing_name(error)[1] or getattr(error, "name", None) or ""
