@@ -73,6 +73,7 @@ class BaseRouter:
         self.error_views: dict[int | type[Exception], tuple[View, str | None]] = {}
         self.resolved: Location | None = None
         self.entries: list[Include | list[Route]] = []  # the routes of one URL are one entry
+        self.undecorated: set[tuple[Location, str]] = set()  # calls of `route` without a view
         self._routes_by_shape: dict[str, list[Route]] = {}
 
     def route(
@@ -99,8 +100,11 @@ class BaseRouter:
             raise RouteError("the decorator has no rule.", hint='Write @app.route("/...").')
         accepted = (None,) if methods is None else tuple(map(str.upper, listed(methods, "methods")))
         layers = listed(middleware, "middleware")
+        call = (caller(), rule)
+        self.undecorated.add(call)
 
         def decorate(view: ViewT, /) -> ViewT:
+            self.undecorated.discard(call)
             check_rule(rule)
             if isinstance(view, BaseRouter):
                 hint = 'Write app.include("/shop/", router).'

@@ -524,6 +524,12 @@ def test_a_404_names_its_cause_to_a_program(developed, path, cause, accept):
     assert len(answer.text.splitlines()) <= 4
 
 
+def test_a_404_for_a_slash_too_many_names_the_path_without_it(site):
+    view = "@app.get('/posts/<int:pk>')\ndef post(request, pk):\n    return f'{pk}'"
+    with site.write(view).develop() as server:
+        assert "Did you mean /posts/1?" in server.request("/posts/1/").text
+
+
 def test_a_404_shows_the_line_that_has_raised_it(developed):
     answer = developed.request("/missing/", Accept="application/json")
     assert answer.text.startswith(f"blog.py:{line_of('raise Http404')}: ")

@@ -251,6 +251,11 @@ MISTAKES = {
         VIEW,
         "(djng.W002) blog.py:4: this Router is not included anywhere.",
     ),
+    "a route without an @": (
+        "app.get('/about/')",
+        '(djng.W006) blog.py:7: the route "/about/" has no view.\n'
+        "\tHINT: Write an @ in front of the line.",
+    ),
 }
 
 

@@ -19,7 +19,7 @@ from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
 from django.db import OperationalError, ProgrammingError
 from django.http import HttpRequest
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
-from django.urls import NoReverseMatch, URLResolver, get_resolver
+from django.urls import NoReverseMatch, URLResolver, get_resolver, is_valid_path
 
 from djng import database
 from djng.app import Djng
@@ -128,9 +128,10 @@ def suggest_path(request: HttpRequest) -> str:
     """Name a URL that is like the path of the request."""
     if is_static(request.path):
         return suggest_static_file(request.path)
-    paths = {*url_paths(get_resolver(getattr(request, "urlconf", None)))}
-    suggestion = did_you_mean(closest_match(request.path_info, paths))
-    return f"{suggestion}All URLs: {command_line('routes')}"
+    urlconf, bare = getattr(request, "urlconf", None), request.path_info.rstrip("/")
+    paths = {*url_paths(get_resolver(urlconf))}
+    match = bare if is_valid_path(bare, urlconf) else closest_match(request.path_info, paths)
+    return f"{did_you_mean(match)}All URLs: {command_line('routes')}"
 
 
 def url_paths(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:

@@ -42,6 +42,17 @@ def unused_routers(**options: Any) -> list[checks.CheckMessage]:
 
 
 @checks.register(checks.Tags.urls)
+def undecorated_routes(**options: Any) -> list[checks.CheckMessage]:
+    """djng.W006: ``app.get("/")`` without the @ that makes it a decorator."""
+    site = urlconf_site()
+    calls = {call for router in (site, *Router.all) if router for call in router.undecorated}
+    message, hint = '{}: the route "{}" has no view.', "Write an @ in front of the line."
+    return [
+        checks.Warning(message.format(*call), hint=hint, id="djng.W006") for call in sorted(calls)
+    ]
+
+
+@checks.register(checks.Tags.urls)
 def shared_names(**options: Any) -> list[checks.CheckMessage]:
     """djng.W004: two views whose URLs have one name and the same arguments."""
     site = urlconf_site()
