@@ -178,9 +178,10 @@ class Reloader(autoreload.StatReloader):
             if time.monotonic() < end:
                 yield own
                 continue
-            own, end = self.own_files(), time.monotonic() + 1
+            before, own, end = own, self.own_files(), time.monotonic() + 1
             self.stamps |= dict.fromkeys(own - module_files() - self.stamps.keys(), ABSENT)
-            yield own | module_files() | find_files(self.directory_globs)
+            # A file that is deleted just now is only among those of before.
+            yield before | own | module_files() | find_files(self.directory_globs)
 
     def look(self, files: set[Path]) -> dict[Path, Stamp]:
         """The stamps of the files, which are those of deleted files, too."""
