@@ -154,7 +154,7 @@ class Djng(BaseRouter):
         self.file.register_modules(values)
         self.file.load_apps(values["INSTALLED_APPS"])
         if given["users"]:
-            from djng.accounts.models import define_user  # it needs Django's apps
+            from djng.accounts.site_users import define_user  # it needs Django's apps
 
             define_user(self.module)
         import_module("djng.management.checks")  # it registers them

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
 
@@ -63,10 +61,3 @@ def added_fields(model: Any) -> list[str]:
         for field in [*options.fields, *many]
         if field.editable and not field.auto_created and field.name not in inherited
     ]
-
-
-def register_users() -> None:
-    """Show the site's users in the admin, unless the file has registered them already."""
-    user = get_user_model()
-    if issubclass(user, EmailUser) and not admin.site.is_registered(user):
-        admin.site.register(user, EmailUserAdmin)

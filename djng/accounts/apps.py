@@ -19,8 +19,9 @@ class AccountsConfig(AppConfig):
         self.models = {}
 
     def ready(self) -> None:
-        """Show the users in the admin, as Django does, if the file has imported `models`."""
-        if "djng.accounts.models" in sys.modules and apps.is_installed("django.contrib.admin"):
-            from djng.accounts.admin import register_users  # it needs the user model
+        """If the file has imported `models`, check its users and show them in the admin."""
+        if "djng.accounts.models" in sys.modules:
+            from djng.accounts import site_users  # it needs the user model
 
-            register_users()
+            if apps.is_installed("django.contrib.admin"):
+                site_users.register_users()

@@ -1,6 +1,8 @@
 """`EmailUser`: a user model without a username. It is abstract, so it has no table by itself.
 
-The file defines the site's user model below ``app = Djng(AUTH_USER_MODEL="blog.User")``::
+A site has a subclass as its user model, and names that in AUTH_USER_MODEL::
+
+    app = Djng(AUTH_USER_MODEL="blog.User")
 
     from djng.accounts.models import EmailUser
 
@@ -8,23 +10,17 @@ The file defines the site's user model below ``app = Djng(AUTH_USER_MODEL="blog.
         name = models.CharField(max_length=100, blank=True)
 """
 
-from types import ModuleType
 from typing import Any, ClassVar
 
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AbstractBaseUser, PermissionsMixin, UserManager
-from django.core import checks
 from django.db import models
 from django.db.models.functions import Lower
 from django.db.models.lookups import Exact
-from django.db.models.signals import class_prepared
 from django.utils.translation import gettext_lazy as _
 
 from djng.accounts import forms
 from djng.accounts.addresses import normalize_address
-from djng.exceptions import SetupError
 
 
 class NormalizedEmailField(models.EmailField):  # type: ignore[type-arg]
@@ -153,30 +149,3 @@ class EmailUser(AbstractBaseUser, PermissionsMixin):
     @classmethod
     def normalize_username(cls, username: str) -> str:
         return normalize_address(username)
-
-    @classmethod
-    def check(cls, **options: Any) -> list[checks.CheckMessage]:
-        """Django's checks, and an error if the site's user model is no EmailUser."""
-        messages = super().check(**options)
-        if not issubclass(get_user_model(), EmailUser):
-            hint = f'Write Djng(AUTH_USER_MODEL="{cls._meta.label}").'
-            text = f"The site's user model is {settings.AUTH_USER_MODEL}."
-            messages.insert(0, checks.Error(text, hint=hint, obj=cls, id="djng.E001"))
-        return messages
-
-
-def define_user(module: ModuleType) -> None:
-    """Define the user model of ``Djng(users="email")``, in the file's module.
-
-    A file that defines the same class itself needs no other migrations.
-    """
-    user: Any = type("User", (EmailUser,), {"__module__": module.__name__})
-    vars(module)["User"] = user
-    labels = user._meta.label, user.groups.through._meta.label  # Django first makes the latter
-
-    def refuse_another(sender: Any, **signal: Any) -> None:
-        if sender.__module__ == user.__module__ and sender._meta.label in labels:
-            hint = f'Replace users="email" by AUTH_USER_MODEL="{user._meta.label}".'
-            raise SetupError('users="email" has defined the model User already.', hint=hint)
-
-    class_prepared.connect(refuse_another, weak=False)

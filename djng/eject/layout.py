@@ -1,85 +1,76 @@
-"""Lay out text: calls that fit into a line, and statements with blank lines between them."""
+"""Lay out text: calls, values, and statements with blank lines between them."""
 
-import io
+import json
 import re
-import tokenize
+import textwrap
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
 
 from djng.eject.source import Statement
 
 WIDTH = 88
+Part = Statement | str  # one of the file, or one that is written here
 
 
-def call(function: str, arguments: Iterable[str], indent: int = 0, before: str = "") -> str:
-    """A call on one line if it fits, else with its arguments on lines of their own."""
+def call(function: str, arguments: Iterable[str], indent: int = 0) -> str:
+    """A call on one line if it fits there, else with its arguments on lines of their own."""
     given = [each for each in arguments if each]
     line = f"{function}({', '.join(given)})"
-    if "\n" not in line and indent + len(before) + len(line) <= WIDTH:
+    if indent + len(line) <= WIDTH or "\n" in line:
         return line
-    if len(given) == 1 and "\n" in given[0]:
-        return line
-    inner = "".join(f"{shifted(each, 4)},\n" for each in given)
-    return (
-        f"{function}(\n"
-        + shifted(inner.rstrip("\n"), indent, first=True)
-        + "\n"
-        + " " * indent
-        + ")"
-    )
+    return function + enclosed("()", given, indent)
 
 
-def shifted(text: str, width: int, *, first: bool = True) -> str:
-    """The text with its lines moved to the right, except inside strings."""
-    inside = lines_inside_strings(text)
-    lines = text.split("\n")
-    return "\n".join(
-        " " * width + line if line and number not in inside and (first or number) else line
-        for number, line in enumerate(lines)
-    )
+def shifted(text: str, width: int) -> str:
+    """The text with its lines moved to the right, unless strings have several of them."""
+    has_long_string = re.search(r"\"{3}|'{3}|\\\n", text)
+    return text if has_long_string else textwrap.indent(text, " " * width)
 
 
-def lines_inside_strings(text: str) -> set[int]:
-    """The numbers of the lines that begin inside a string of several lines."""
-    found, start = set[int](), 0
-    try:
-        for token in tokenize.generate_tokens(io.StringIO(f"(\n{text}\n)").readline):
-            if token.type in STRING_STARTS:
-                start = start or token.start[0]
-            if token.type in STRING_ENDS and start:
-                found.update(range(start - 1, token.end[0] - 1))
-                start = 0
-    except tokenize.TokenError:
-        return set()
-    return found
+def quoted(text: str) -> str:
+    """The text as a literal with double quotes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
-def token_types(*names: str) -> set[int]:
-    return {tokenize.STRING, *(getattr(tokenize, name, -1) for name in names)}  # new in Python 3.12
+def literal(value: Any, indent: int = 0) -> str:
+    """The value as Python writes it, a list or a dict with an item on each line."""
+    inner = indent + 4
+    if isinstance(value, dict) and value:
+        items = [f"{literal(k)}: {literal(v, inner)}" for k, v in value.items()]
+        return enclosed("{}", items, indent)
+    if isinstance(value, list | tuple) and value:
+        brackets = "[]" if isinstance(value, list) else "()"
+        return enclosed(brackets, [literal(each, inner) for each in value], indent)
+    if isinstance(value, Path):
+        base = Path(settings.BASE_DIR)
+        if not value.is_relative_to(base):
+            return f"Path({quoted(str(value))})"
+        return " / ".join(["BASE_DIR", *map(quoted, value.relative_to(base).parts)])
+    return quoted(value) if isinstance(value, str) else repr(value)
 
 
-STRING_STARTS = token_types("FSTRING_START", "TSTRING_START")
-STRING_ENDS = token_types("FSTRING_END", "TSTRING_END")
+def enclosed(brackets: str, items: Iterable[str], indent: int = 0) -> str:
+    """The items on a line each, between brackets."""
+    inner = " " * (indent + 4)
+    lines = "".join(f"{inner}{each},\n" for each in items)
+    return f"{brackets[0]}\n{lines}{' ' * indent}{brackets[1]}" if lines else brackets
 
 
-def joined(parts: list[tuple[Statement | None, str]]) -> str:
-    """The texts of a module; those without a statement were written here."""
-    text = ""
-    for number, (statement, part) in enumerate(parts):
-        before, above = parts[number - 1] if number else (None, "")
-        if is_definition(above) or is_definition(part):
-            blank = 2
-        elif before and statement and follows(before, statement):
-            blank = min(statement.source.text(before.end, statement.start).count("\n"), 2)
-        else:
-            blank = 1
-        text += "\n" * (blank + 1) * bool(text) + part.strip("\n")
+def joined(parts: list[Part]) -> str:
+    """The text of a module: statements of the file with as many blank lines as they have there."""
+    text, above, was_definition = "", None, False
+    for part in parts:
+        body = part.strip("\n") if isinstance(part, str) else part.text
+        is_definition = begins_with_definition(body)
+        blank = 1 if isinstance(part, str) or isinstance(above, str) else min(part.blank, 2)
+        blank = 2 if is_definition or was_definition else blank
+        text += "\n" * (blank + 1) * bool(text) + body
+        above, was_definition = part, is_definition
     return text
 
 
-def follows(before: Statement, statement: Statement) -> bool:
-    """Whether the statements stand together in the file."""
-    return not statement.source.text(before.end, statement.start).strip()
-
-
-def is_definition(text: str) -> bool:
+def begins_with_definition(text: str) -> bool:
     return bool(re.match(r"(#.*\n|\s)*(@|class |def |async def )", text))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from django.db import connection
 
+from djng.eject.modules import PARENT
 from djng.eject.project import Project
 from djng.eject.wiring import is_main
 from djng.exceptions import Location, command_line, short_path
@@ -36,29 +37,19 @@ def any_python(folder: Path) -> bool:
 
 def remarks(project: Project) -> list[str]:
     """What did not come along, or may mean something else now, with file and line."""
+    found = [*lines(project), *lost_comments(project), *statements(project)]
+    shown = [f"{where}: {message}" for where, message in sorted(set(found))]
+    return shown + [f"{name}: not copied." for name in project.beside.left()]
+
+
+def lines(project: Project) -> Iterator[tuple[Location, str]]:
     source = project.source
-    found: list[tuple[Location, str]] = []
-    for node in ast.walk(source.tree):
-        is_path = isinstance(node, ast.Name) and node.id == "__file__"
-        if is_path and source.where(node).line not in project.plan.counted:
-            found.append((source.where(node), "__file__ is another file now."))
     for number, line in enumerate(source.data.decode().split("\n"), 1):
+        where = Location(str(source.path), number)
         if re.match(r"\s*#.*(\bdjng\b|@?\bapp\.)", line) and "dependencies" not in line:
-            found.append((Location(str(source.path), number), "this comment speaks of djng."))
-    found += [*unwritten_lines(project), *moved_names(project), *lost_comments(project)]
-    lines = [f"{where}: {message}" for where, message in sorted(set(found))]
-    return lines + [f"{name}: not copied." for name in project.beside.left()]
-
-
-def moved_names(project: Project) -> Iterator[tuple[Location, str]]:
-    """Strings such as "blog.send", as tests use them to replace something."""
-    for module in project.plan.modules:
-        for statement in project.plan.statements_of(module):
-            for node in ast.walk(statement.node):
-                text = str(node.value) if isinstance(node, ast.Constant) else ""
-                owner, _, name = text.rpartition(".")
-                if owner == project.label and project.plan.module_of(name) not in (None, "models"):
-                    yield statement.source.where(node), f'"{text}" has another module now.'
+            yield where, "this comment speaks of djng."
+        if re.search(r"^[^#]*\b__file__\b", line) and not PARENT.search(line.encode()):
+            yield where, "__file__ is another file now."
 
 
 def lost_comments(project: Project) -> Iterator[tuple[Location, str]]:
@@ -67,24 +58,31 @@ def lost_comments(project: Project) -> Iterator[tuple[Location, str]]:
     for statement in source.statements:
         is_gone = statement in project.plan.imports or project.wiring.is_only_wiring(statement)
         above = source.text(statement.start, source.start_of(statement.node)) if is_gone else ""
-        for number, line in enumerate(above.splitlines()):
+        for number, line in enumerate(above.splitlines(), source.line_of(statement.start)):
             if re.match(r"#(?! (isort|noqa|fmt|ruff|type):)", line):
-                first = source.data.count(b"\n", 0, statement.start) + 1
-                yield Location(str(source.path), first + number), "this comment did not come along."
+                yield Location(str(source.path), number), "this comment did not come along."
 
 
-def unwritten_lines(project: Project) -> Iterator[tuple[Location, str]]:
-    """What runs only if the file is a script, but for `app.run()`."""
-    for node in project.source.tree.body:
-        for each in node.body if isinstance(node, ast.If) and is_main(node) else ():
+def statements(project: Project) -> Iterator[tuple[Location, str]]:
+    """What only a script does, and strings such as "blog.send", which name what has moved."""
+    placed = [statement for group in project.plan.groups for statement in group.statements]
+    for statement in project.source.statements:
+        for each in statement.node.body if is_main(statement.node) else ():  # type: ignore[attr-defined]
             if not re.fullmatch(r"\w+\.run\(\)", ast.unparse(each)):
                 yield project.source.where(each), "manage.py does not do this."
+        for node in ast.walk(statement.node) if statement in placed else ():
+            text = str(node.value) if isinstance(node, ast.Constant) else ""
+            owner, _, name = text.rpartition(".")
+            if owner == project.label and project.plan.module_of(name) not in (None, "models"):
+                yield project.source.where(node), f'"{text}" has another module now.'
 
 
 def steps(project: Project, folder: Path) -> list[str]:
     """The commands to go on with."""
     site, found = project.site, []
-    copy = os.path.relpath(folder / project.database_name, site.data)  # `backup` writes there
+    copy = os.path.relpath(
+        folder / f"{project.site.path.stem}.sqlite3", site.data
+    )  # `backup` writes there
     if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).exists():
         found.append(command_line(f"backup {shlex.quote(copy)}"))
     kept = [site.data / f"{site.path.stem}.secret", site.data / "media"]

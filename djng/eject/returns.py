@@ -8,28 +8,38 @@ import ast
 import builtins
 import inspect
 import json
+import re
 from collections.abc import Iterator
-from importlib import import_module
+from types import GeneratorType, NoneType
 from typing import Any, NamedTuple
 
-from django import shortcuts
-from django.db.models import Model
+from django import http, shortcuts
+from django.db.models import Model, QuerySet
 from django.http.response import HttpResponseBase
-from django.template import loader
+from django.template import loader, response
 from django.utils import html, safestring
 
-from djng.eject.imports import GENERATED
-from djng.eject.layout import call
+from djng.eject.layout import call, quoted
 from djng.eject.plan import Plan
+from djng.eject.source import FUNCTIONS, chain_of
 
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-SCOPES = (*FUNCTIONS, ast.ClassDef, ast.Lambda)
-TEXT = {json.dumps, html.format_html, html.escape, html.format_html_join, safestring.mark_safe, str}
-TEXT |= {loader.render_to_string, bytes, html.conditional_escape, html.linebreaks}
-RESPONSES = {shortcuts.redirect, shortcuts.render}
-STRING_METHODS = {"format", "join", "strip", "upper", "lower", "replace", "title", "encode"}
-QUERIES = {"values", "values_list"}
-KEEP_QUERY = {"order_by", "filter", "exclude", "distinct", "all", "reverse", "annotate"}
+TEXT = (json.dumps, html.format_html, html.format_html_join, html.escape, loader.render_to_string)
+TYPES: dict[Any, type] = {
+    **dict.fromkeys((*TEXT, html.conditional_escape, html.linebreaks, safestring.mark_safe), str),
+    **dict.fromkeys((shortcuts.redirect, shortcuts.render), HttpResponseBase),
+    sorted: list,
+}
+# The methods whose result has the type of the object, or is still a QuerySet.
+TEXT_METHODS = {"format", "join", "strip", "upper", "lower", "replace", "title", "encode"}
+QUERY_METHODS = {"order_by", "filter", "exclude", "distinct", "all", "reverse", "annotate"}
+# What a rewritten return calls.
+CALLED = {
+    "HttpResponse": http.HttpResponse,
+    "JsonResponse": http.JsonResponse,
+    "StreamingHttpResponse": http.StreamingHttpResponse,
+    "TemplateResponse": response.TemplateResponse,
+    "render": shortcuts.render,
+}
 
 
 class Target(NamedTuple):
@@ -43,237 +53,173 @@ class ReturnRewriter:
     """Rewrites the `return` statements of one function."""
 
     def __init__(
-        self,
-        plan: Plan,
-        function: Any,
-        target: Target,
-        *,
-        is_method: bool = False,
-        callers: frozenset[Any] = frozenset(),
+        self, plan: Plan, function: Any, target: Target, callers: frozenset[Any] = frozenset()
     ) -> None:
-        self.callers = callers | {function}
         self.plan, self.function, self.target = plan, function, target
-        self.source = plan.source
-        arguments = [*function.args.posonlyargs, *function.args.args]
-        self.request = arguments[is_method].arg if len(arguments) > is_method else "request"
-        self.responses = {each.arg for each in arguments[1:2] if each.arg == "response"}
-        self.returns = [*own_returns(function)]
-        self.locals = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
-        self.locals |= {
-            n.id
-            for n in ast.walk(function)
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
+        self.source, self.callers = plan.source, callers | {function}
+        self.own = [*own_nodes(function)]
+        self.returns = [e for e in self.own if isinstance(e, ast.Return) and e.value]
+        self.arguments = [e.arg for e in ast.walk(function.args) if isinstance(e, ast.arg)]
+        self.locals = {e.arg for e in ast.walk(function) if isinstance(e, ast.arg)}
+        names = [e for e in ast.walk(function) if isinstance(e, ast.Name)]
+        self.locals |= {e.id for e in names if isinstance(e.ctx, ast.Store)}
+        self.is_async = isinstance(function, ast.AsyncFunctionDef)
+        self.is_generator = any(isinstance(e, ast.Yield | ast.YieldFrom) for e in self.own)
 
     def rewrite(self) -> bool:
         """Rewrite every return; False, with nothing changed, if one of them is not plain."""
-        if any(isinstance(each, ast.Yield | ast.YieldFrom) for each in own_nodes(self.function)):
-            return False
-        texts = {each: self.response(each) for each in self.returns if each.value}
-        if None in texts.values():
+        texts = {each: self.response(each) for each in self.returns}
+        if self.is_generator or None in texts.values():
             return False
         for each, text in texts.items():
-            if text != "":
-                start = self.source.span(each)[0] + len("return ")
-                self.source.replace((start, self.source.span(each)[1]), str(text))
+            if text:
+                self.source.replace(each, text)
         if any(texts.values()) and self.function.returns:
-            kinds = {self.kind(each.value) for each in self.returns if each.value}
-            name = "StreamingHttpResponse" if kinds == {"stream"} else "HttpResponse"
-            optional = "" if all(texts.values()) or "response" in kinds else " | None"
-            self.source.replace(self.function.returns, f"{name}{optional}")
+            kinds = {self.type_of(parts_of(each)[0]) for each in self.returns}
+            name = "StreamingHttpResponse" if GeneratorType in kinds else "HttpResponse"
+            name += " | None" if NoneType in kinds else ""
+            self.source.replace(self.function.returns, name)
         return True
 
     def response(self, statement: ast.Return) -> str | None:
-        """The response for a return; empty if it returns one already, None if that is unknown."""
-        value: Any = statement.value
-        status = headers = ""
-        if isinstance(value, ast.Tuple):
-            parts = self.tuple_parts(value)
-            if parts is None:
-                return None
-            value, status, headers = parts
-        kind = self.kind(value)
-        if kind == "empty" and status not in ("204", "304"):
-            return "" if value is statement.value else None  # an error, as it is with djng
-        if kind == "response":
-            return "" if not (status or headers or self.target.status) else None
-        if not status and self.target.status:
-            status = str(self.target.status)
-        whole = (
-            self.whole_text(statement) if value is statement.value else self.source.text_of(value)
-        )
-        return self.written(kind, whole, status, headers, statement.col_offset)
-
-    def written(
-        self, kind: str | None, body: str, status: str, headers: str, indent: int
-    ) -> str | None:
-        keywords = [f"status={status}" if status else "", f"headers={headers}" if headers else ""]
-        if kind == "dict" and self.target.template:
-            is_async = isinstance(self.function, ast.AsyncFunctionDef)
-            is_lazy = headers or is_async or self.plan.has_template_middleware
-            name = "TemplateResponse" if is_lazy else "render"
-            arguments = [self.request, quoted(self.target.template), "" if body == "{}" else body]
-        elif kind in ("text", "empty"):
-            name, arguments = "HttpResponse", ["" if kind == "empty" else body]
-        elif kind in ("dict", "list", "values") and not (kind != "dict" and self.target.template):
-            name = "JsonResponse"
-            arguments = [self.listed(body) if kind == "values" else body]
-            arguments += [] if kind == "dict" else ["safe=False"]
-        elif kind == "stream":
-            name, arguments = "StreamingHttpResponse", [body]
-        else:
-            return None
-        if not self.plan_allows(name):
-            return None
-        return call(name, [*arguments, *keywords], indent, "return ")
-
-    def listed(self, query: str) -> str:
-        is_async = isinstance(self.function, ast.AsyncFunctionDef)
-        return f"[each async for each in {query}]" if is_async else f"list({query})"
-
-    def plan_allows(self, name: str) -> bool:
-        """Whether a name means in the file what Django means by it, or nothing."""
-        theirs = getattr(import_module(GENERATED[name]), name)
-        return name not in self.locals and self.plan.namespace.get(name, theirs) is theirs
-
-    def whole_text(self, statement: ast.Return) -> str:
-        """The text of the value, without the parentheses around it."""
-        begin, end = self.source.span(statement)
-        start, stop = self.source.span(statement.value)  # type: ignore[arg-type]
-        before = self.source.text(begin + len("return"), start).strip()
-        if before == "(" and self.source.text(stop, end).strip() == ")":
-            return self.source.edited(start, stop)
-        return self.source.edited(begin + len("return "), end)
-
-    def tuple_parts(self, value: ast.Tuple) -> tuple[ast.expr, str, str] | None:
-        """The body, the status and the headers of a returned tuple, if the text shows them."""
-        body, *rest = value.elts or [ast.Constant(None)]
-        status = headers = ""
-        for number, each in enumerate(rest):
-            text = self.source.text_of(each)
-            if self.kind(each) == "int" and number == 0:
-                status = text
-            elif self.kind(each) == "dict" and not headers:
-                headers = text
+        """The new statement; empty if it returns a response already, None if that is unknown."""
+        value, *rest = parts_of(statement)
+        kind = self.type_of(value)
+        status, headers = str(self.target.status or ""), ""
+        for each in rest:
+            if self.type_of(each) is int:
+                status = self.source.text_of(each)
+            elif self.type_of(each) is dict:
+                headers = self.source.text_of(each)
             else:
                 return None
-        return body, status, headers
+        if kind in (HttpResponseBase, NoneType) and not rest:
+            return None if kind is HttpResponseBase and status else ""
+        body = self.source.text_of(value) if rest else self.whole_text(statement)
+        name, arguments = self.called(kind, body, is_lazy=bool(headers))
+        arguments += [f"status={status}"] if status else []
+        arguments += [f"headers={headers}"] if headers else []
+        theirs = CALLED.get(name)
+        is_free = name not in self.locals and self.plan.namespace.get(name, theirs) is theirs
+        return (
+            call(f"return {name}", arguments, statement.col_offset) if theirs and is_free else None
+        )
 
-    def kind(self, value: ast.expr | None) -> str | None:
-        """What the text shows of a value's type."""
+    def called(self, kind: type | None, body: str, *, is_lazy: bool) -> tuple[str, list[str]]:
+        """What makes a response of a value of this type, and its arguments."""
+        if kind is dict and self.target.template:
+            is_lazy |= self.is_async or self.plan.has_template_middleware
+            request = next((each for each in self.arguments if each != "self"), "request")
+            context = "" if body == "{}" else body
+            name = "TemplateResponse" if is_lazy else "render"
+            return name, [request, quoted(self.target.template), context]
+        if kind is QuerySet:
+            body = f"[each async for each in {body}]" if self.is_async else f"list({body})"
+        if kind in (dict, list, QuerySet) and not self.target.template:
+            return "JsonResponse", [body, "" if kind is dict else "safe=False"]
+        if kind in (str, bytes, NoneType):
+            return "HttpResponse", ["" if kind is NoneType else body]
+        return ("StreamingHttpResponse" if kind is GeneratorType else ""), [body]
+
+    def whole_text(self, statement: ast.Return) -> str:
+        """The text of the value, without the parentheses around it, but with comments in them."""
+        begin, end = self.source.span(statement)
+        start, stop = self.source.span(parts_of(statement)[0])
+        around = self.source.text(begin + len("return"), start) + self.source.text(stop, end)
+        is_bare = re.fullmatch(r"\s*(\(\s*\))?", around)
+        return self.source.edited(*((start, stop) if is_bare else (begin + len("return "), end)))
+
+    def type_of(self, value: ast.expr | None) -> type | None:
+        """The type of a value, if the text shows it."""
         match value:
-            case ast.Constant(value=None):
-                return "empty"
-            case ast.Constant(value=str() | bytes()) | ast.JoinedStr():
-                return "text"
-            case ast.Constant(value=int()) if not isinstance(value.value, bool):
-                return "int"
+            case ast.Constant():
+                return type(value.value)
+            case ast.JoinedStr():
+                return str
             case ast.Dict() | ast.DictComp():
-                return "dict"
+                return dict
             case ast.List() | ast.ListComp():
-                return "list"
+                return list
             case ast.GeneratorExp():
-                return "stream"
-            case ast.IfExp(body=body, orelse=other):
-                return self.kind(body) if self.kind(body) == self.kind(other) else None
-            case ast.BinOp(left=left, op=ast.BitOr(), right=right):
-                return "dict" if "dict" in (self.kind(left), self.kind(right)) else None
-            case ast.BinOp(left=left, op=ast.Add() | ast.Mod(), right=right):
-                kinds = {self.kind(left), self.kind(right)}
-                return next((each for each in ("text", "list") if each in kinds), None)
-            case ast.Await(value=awaited):
-                return self.kind(awaited)
-            case ast.Name(id=name) if name in self.responses:
-                return "response"  # what a function for `after_request` gets
+                return GeneratorType
+            case ast.IfExp(body=one, orelse=other):
+                return self.common_type([one, other])
+            case ast.BinOp(left=one, op=ast.Add() | ast.Mod() | ast.BitOr(), right=other):
+                kinds = {self.type_of(one), self.type_of(other)}
+                return next((each for each in (str, list, dict) if each in kinds), None)
+            case ast.Await(value=inner) | ast.Subscript(value=inner, slice=ast.Slice()):
+                return self.type_of(inner)
+            case ast.Name(id="response") if self.arguments[1:2] == ["response"]:
+                return HttpResponseBase  # what a function for `after_request` gets
             case ast.Name(id=name) if name in self.locals:
-                return self.kind_of_local(name)
+                return self.type_of_local(name)
             case ast.Call():
-                return self.kind_of_call(value)
-            case ast.Subscript(value=inner, slice=ast.Slice()):
-                return self.kind(inner) if self.kind(inner) in ("values", "text", "list") else None
+                return self.type_of_call(value)
         return None
 
-    def kind_of_local(self, name: str) -> str | None:
-        """The kind of a local variable, if all its values are of one kind."""
-        values, targets = [], 0
-        for node in own_nodes(self.function):
-            if isinstance(node, ast.Assign) and [*names_of(node.targets)] == [name]:
-                values.append(self.kind(node.value))
-            targets += (
-                isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-            )
-        return values[0] if values and len(values) == targets and len({*values}) == 1 else None
+    def common_type(self, values: list[Any]) -> type | None:
+        types = {self.type_of(each) for each in values}
+        return types.pop() if len(types) == 1 else None
 
-    def kind_of_call(self, value: ast.Call) -> str | None:
+    def type_of_local(self, name: str) -> type | None:
+        """The type of a local variable, if it is always assigned by itself, with one type."""
+        assigned = [e for e in self.own if isinstance(e, ast.Assign) and len(e.targets) == 1]
+        values = [e.value for e in assigned if getattr(e.targets[0], "id", "") == name]
+        stored = [e for e in self.own if getattr(e, "id", "") == name]
+        count = sum(isinstance(getattr(e, "ctx", None), ast.Store) for e in stored)
+        return self.common_type(values) if len(values) == count else None
+
+    def type_of_call(self, value: ast.Call) -> type | None:
         function = value.func
-        known = self.resolve(function)
-        if inspect.isclass(known) and issubclass(known, HttpResponseBase):
-            return "response"
-        if known in (dict, list, sorted):
-            return "dict" if known is dict else "list"
-        if inspect.isroutine(known) or known in (str, bytes):
-            if known in RESPONSES:
-                return "response"
-            return "text" if known in TEXT else self.kind_of_function(function)
-        if isinstance(function, ast.Attribute):
-            return self.kind_of_method(function)
-        return None
+        root = chain_of(function)[:1]
+        known = resolve(self.plan, function) if not self.locals.intersection(root) else None
+        if inspect.isclass(known):
+            bases = (HttpResponseBase, str, bytes, dict, list)
+            return next((each for each in bases if issubclass(known, each)), None)
+        if inspect.isroutine(known):
+            return TYPES.get(known) or self.type_of_function(function)
+        return self.type_of_method(function) if isinstance(function, ast.Attribute) else None
 
-    def kind_of_method(self, function: ast.Attribute) -> str | None:
-        if function.attr in STRING_METHODS and self.kind(function.value) == "text":
-            return "text"
-        owner = ast.unparse(function.value)
-        if owner == "super()" or (
-            owner == "self" and function.attr.startswith(("render_to", "form_"))
-        ):
-            return "response"
-        node: Any = function
-        attributes = []
-        while isinstance(node, ast.Attribute | ast.Call):
-            attributes += [node.attr] if isinstance(node, ast.Attribute) else []
-            node = node.func if isinstance(node, ast.Call) else node.value
-        while attributes and attributes[0] in KEEP_QUERY:
-            attributes.pop(0)
-        model = self.resolve(node)
+    def type_of_method(self, function: ast.Attribute) -> type | None:
+        if function.attr in TEXT_METHODS and self.type_of(function.value) is str:
+            return str
+        if re.match(r"super\(\)\.|self\.(render_to|form_)", ast.unparse(function)):
+            return HttpResponseBase
+        root, *attributes = chain_of(function) or [""]
+        while attributes and attributes[-1] in QUERY_METHODS:
+            attributes.pop()
+        model = self.plan.namespace.get(root) if root not in self.locals else None
         is_query = inspect.isclass(model) and issubclass(model, Model)
-        return "values" if is_query and attributes and attributes[0] in QUERIES else None
+        return QuerySet if is_query and {*attributes[-1:]} & {"values", "values_list"} else None
 
-    def kind_of_function(self, function: ast.expr) -> str | None:
-        """The kind that a function of the file returns, if all its returns are of one kind."""
-        group = self.plan.owner.get(function.id) if isinstance(function, ast.Name) else None
-        node = group.statements[0].node if group else None
+    def type_of_function(self, function: ast.expr) -> type | None:
+        """The type that a function of the file returns, if all its returns are of one type."""
+        group = self.plan.owner.get(getattr(function, "id", ""))
+        node: Any = group.statements[0].node if group and group.statements else None
         if not isinstance(node, FUNCTIONS) or node in self.callers or node.decorator_list:
             return None
-        inner = ReturnRewriter(self.plan, node, Target(), callers=self.callers)
-        kinds = {inner.kind(each.value) for each in inner.returns}
-        is_plain = len(kinds) == 1 and not any(isinstance(n, ast.Yield) for n in own_nodes(node))
-        return kinds.pop() if is_plain else None
+        inner = ReturnRewriter(self.plan, node, Target(), self.callers)
+        return None if inner.is_generator else inner.common_type([e.value for e in inner.returns])
 
-    def resolve(self, node: ast.AST) -> Any:
-        """The object that a name of the file, or an attribute of a module, stands for."""
-        if isinstance(node, ast.Name) and node.id not in self.locals:
-            return self.plan.namespace.get(node.id, getattr(builtins, node.id, None))
-        if isinstance(node, ast.Attribute) and inspect.ismodule(owner := self.resolve(node.value)):
-            return getattr(owner, node.attr, None)
-        return None
+
+def parts_of(statement: ast.Return) -> list[Any]:
+    """The returned value, or the body, the status and the headers of a returned tuple."""
+    value = statement.value
+    return [*value.elts] if isinstance(value, ast.Tuple) and value.elts else [value]
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
     """The nodes of a function, without those of functions and classes inside."""
     for child in ast.iter_child_nodes(function):
         yield child
-        if not isinstance(child, SCOPES):
+        if not isinstance(child, (*FUNCTIONS, ast.ClassDef, ast.Lambda)):
             yield from own_nodes(child)
 
 
-def own_returns(function: ast.AST) -> Iterator[ast.Return]:
-    return (each for each in own_nodes(function) if isinstance(each, ast.Return))
-
-
-def names_of(nodes: list[ast.expr]) -> Iterator[str]:
-    return (each.id for node in nodes for each in ast.walk(node) if isinstance(each, ast.Name))
-
-
-def quoted(text: str) -> str:
-    """The text as a literal with double quotes."""
-    return json.dumps(text, ensure_ascii=False)
+def resolve(plan: Plan, node: ast.AST) -> Any:
+    """The object that a name of the file, or an attribute of a module, stands for."""
+    if isinstance(node, ast.Name):
+        return plan.namespace.get(node.id, getattr(builtins, node.id, None))
+    if isinstance(node, ast.Attribute) and inspect.ismodule(owner := resolve(plan, node.value)):
+        return getattr(owner, node.attr, None)
+    return None

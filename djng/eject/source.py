@@ -9,6 +9,7 @@ from pathlib import Path
 
 from djng.exceptions import Location
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 RUNS_AT_ONCE = {"listcomp", "setcomp", "dictcomp", "genexpr", "__annotate__", "__annotations__"}
 SCRIPT = re.compile(r"^# /// script\n(.*?)^# ///\n", re.MULTILINE | re.DOTALL)
 Span = tuple[int, int]
@@ -19,15 +20,15 @@ class Names:
 
     def __init__(self, text: str) -> None:
         table = symtable.symtable(text, "", "exec")
-        self.binds = {s.get_name() for s in table.get_symbols() if s.is_assigned()}
-        self.imports = {s.get_name() for s in table.get_symbols() if s.is_imported()}
-        self.now = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
+        self.binds = {each.get_name() for each in table.get_symbols() if each.is_assigned()}
+        self.now = {each.get_name() for each in table.get_symbols() if each.is_referenced()}
         self.later: set[str] = set()
         self.rebinds: set[str] = set()  # with ``global``
         for child in table.get_children():
             self._add(child, is_later=False)
-        for each in quoted_annotations(ast.parse(text)):
-            self.later |= names_in(each)
+        for annotation in quoted_annotations(ast.parse(text)):
+            self.later |= names_in(annotation)
+        self.used = self.now | self.later | self.rebinds
 
     def _add(self, table: symtable.SymbolTable, *, is_later: bool) -> None:
         is_later |= table.get_type() == "function" and table.get_name() not in RUNS_AT_ONCE
@@ -41,16 +42,13 @@ class Names:
         for child in table.get_children():
             self._add(child, is_later=is_later)
 
-    @property
-    def used(self) -> set[str]:
-        return self.now | self.later | self.rebinds
-
 
 class Statement:
     """A statement of the file's top level, with the comments above it."""
 
-    def __init__(self, source: "Source", node: ast.stmt, start: int, end: int) -> None:
+    def __init__(self, source: "Source", node: ast.stmt, start: int, end: int, gap: int) -> None:
         self.source, self.node, self.start, self.end = source, node, start, end
+        self.blank = gap  # the number of blank lines above
         self.decorators: list[ast.expr] = list(getattr(node, "decorator_list", []))
 
     @property
@@ -72,9 +70,9 @@ class Statement:
     def where(self) -> Location:
         return self.source.where(self.node)
 
-    def contains(self, line: int) -> bool:
-        first = min([self.node.lineno, *(each.lineno for each in self.decorators)])
-        return first <= line <= (self.node.end_lineno or first)
+    @property
+    def is_definition(self) -> bool:
+        return isinstance(self.node, (*FUNCTIONS, ast.ClassDef))
 
 
 class Source:
@@ -101,15 +99,20 @@ class Source:
         found, end = [], 0
         for node in self.tree.body:
             start = self.start_of(node)
-            above = re.search(r"^#", self.text(end, start), re.MULTILINE) if end else None
-            begin = end + len(self.text(end, start)[: above.start()].encode()) if above else start
+            above = self.text(end, start)
+            comment = above.find("#") if end else -1
+            begin = start - len(above[comment:].encode()) if comment >= 0 else start
+            blank = self.text(end, begin).count("\n")
             end = self.end_of(node)
             if not (node is self.tree.body[0] and ast.get_docstring(self.tree)):
-                found.append(Statement(self, node, begin, end))
+                found.append(Statement(self, node, begin, end, blank))
         return found
 
     def where(self, node: ast.AST) -> Location:
         return Location(str(self.path), getattr(node, "lineno", 1))
+
+    def line_of(self, position: int) -> int:
+        return self.data.count(b"\n", 0, position) + 1
 
     def start_of(self, node: ast.AST) -> int:
         """The offset of a node, which for a definition is that of its first decorator."""

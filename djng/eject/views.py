@@ -2,125 +2,84 @@
 
 import ast
 import inspect
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
+from djng.eject.layout import quoted
 from djng.eject.plan import Plan
-from djng.eject.returns import FUNCTIONS, ReturnRewriter, Target, quoted
-from djng.eject.source import Statement
-from djng.eject.wiring import VERBS, Use
+from djng.eject.returns import ReturnRewriter, Target, resolve
+from djng.eject.source import FUNCTIONS, Statement
+from djng.eject.wiring import VERBS
 from djng.error_views import STATUSES
 from djng.exceptions import SetupError
 from djng.routing import Route, walk
-
-METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
+from djng.rules import METHODS
 
 
 class ViewRewriter:
-    """Rewrites each view once, and knows how the URLconf names a route's view."""
+    """Rewrites each view and hook once, and knows how other modules name it."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan, self.source, self.wiring = plan, plan.source, plan.wiring
-        self.routes = [each for _, each in walk(plan.site) if isinstance(each, Route)]
-        self.routes = list(dict.fromkeys(self.routes))
-        self.uses = {route: self.use_of(route) for route in self.routes}
-        self.raw: set[Statement] = set()  # views around which the URLconf puts `responds`
+        routes = [each for _, each in walk(plan.site) if isinstance(each, Route)]
+        self.uses = {r: self.wiring.use_at(r.where, *VERBS, what=str(r)) for r in routes}
+        self.raw: set[str] = set()  # functions around which other modules put `responds`
         self.restricted: set[Route] = set()  # routes whose methods a decorator of the view checks
-        self.plain_hooks: set[str] = set()  # those that return a response or None
-        for statement in plan.statements_of("views"):
-            self.rewrite(statement)
-        for use in self.wiring.uses:
-            if use.attribute in ("before_request", "after_request"):
-                self.rewrite_hook(use.target)
+        for name, group in plan.owner.items():
+            for statement in group.statements:
+                if statement.name == name and (targets := [*dict.fromkeys(self.targets(name))]):
+                    self.rewrite(statement, targets)
 
-    def use_of(self, route: Route) -> Use:
-        """The decorator or the call that made a route."""
-        is_here = Path(route.where.file).resolve() == self.source.path
-        uses = [each for each in self.wiring.uses if each.attribute in VERBS] if is_here else []
-        for use in uses:
-            is_call = isinstance(use.statement.node, ast.Expr)
-            if use.statement.contains(route.where.line) and (
-                is_call or route.where.line in lines_of(use)
-            ):
-                return use
-        hint = "Write the route as a decorator, or as app.route(...)(view), in the site's file."
-        raise SetupError(f"{route} cannot be moved.", hint=hint, where=route.where)
-
-    def routes_of(self, statement: Statement) -> list[Route]:
-        return [r for r in self.routes if self.uses[r].target == statement.name]
-
-    def rewrite(self, statement: Statement) -> None:
-        group = self.plan.owner.get(statement.name)
-        twins = [each for each in group.statements if each.name == statement.name] if group else []
-        if len(twins) > 1 and self.wiring.of(statement, *VERBS, "error"):
-            message = f"{statement.name} is defined twice."
-            raise SetupError(message, hint="Give one another name.", where=twins[-1].where)
-        targets = self.targets_of(statement)
-        if not targets:
-            return
-        target, *others = targets
-        if isinstance(statement.node, ast.ClassDef):
-            is_plain = not others and self.rewrite_class(statement.node, target)
-            self.raw |= set() if is_plain else {statement}
-        elif isinstance(statement.node, FUNCTIONS):
-            self.rewrite_function(statement, target, has_others=bool(others))
-
-    def targets_of(self, statement: Statement) -> list[Target]:
-        """The different ways in which a view answers: by its routes, and as an error view."""
-        found = [Target(route.template) for route in self.routes_of(statement)]
-        for router in self.wiring.routers.values():
+    def targets(self, name: str) -> Iterator[Target]:
+        """The ways in which a function answers: by its routes, as an error view, as a hook."""
+        value = self.plan.namespace.get(name)
+        yield from (Target(r.template) for r, use in self.uses.items() if use.target == name)
+        for router in self.wiring.names:
             for kind, (view, template) in router.error_views.items():
-                if view is self.plan.namespace.get(statement.name):
-                    found.append(Target(template, status_of(kind)))
-        return list(dict.fromkeys(found))
+                if view is value:
+                    yield Target(template, status_of(kind))
+            hooks = [*router.before_functions, *router.after_functions]
+            yield from (Target() for hook in hooks if hook is value)
 
-    def rewrite_function(self, statement: Statement, target: Target, *, has_others: bool) -> None:
-        if has_others or self.is_called(statement):
-            self.raw.add(statement)
-            return
-        decorators = [self.methods_decorator(statement)]
-        rewriter = ReturnRewriter(self.plan, statement.node, target)
-        if not (self.has_plain_decorators(statement) and rewriter.rewrite()):
-            decorators.append(responds(target))
-        rest = [d for d in statement.decorators if self.source.lines_of(d) not in self.source.edits]
-        first = self.source.lines_of(rest[0])[0] if rest else self.source.span(statement.node)[0]
-        self.source.replace((first, first), "".join(f"@{each}\n" for each in decorators if each))
+    def rewrite(self, statement: Statement, targets: list[Target]) -> None:
+        """Rewrite what the view returns, or give it the decorator `responds`."""
+        name, node = statement.name, statement.node
+        twins = [each for each in self.plan.owner[name].statements if each.name == name]
+        if twins[1:]:
+            message = f"{name} is defined twice."
+            raise SetupError(message, hint="Give one another name.", where=twins[-1].where)
+        if targets[1:] or (isinstance(node, FUNCTIONS) and self.is_called(statement)):
+            self.raw.add(name)
+        elif isinstance(node, ast.ClassDef):
+            handlers = [
+                n for n in node.body if isinstance(n, FUNCTIONS) and n.name.upper() in METHODS
+            ]
+            done = [ReturnRewriter(self.plan, n, targets[0]).rewrite() for n in handlers]
+            self.raw |= set() if all(done) else {name}
+        elif isinstance(node, FUNCTIONS):
+            left = [each for each in statement.decorators if not self.is_removed(each)]
+            is_plain = all(self.is_of_django(each) for each in left)
+            is_done = is_plain and ReturnRewriter(self.plan, node, targets[0]).rewrite()
+            lines = [self.methods_decorator(name), "" if is_done else responds(targets[0])]
+            first = self.source.span(node)[0]
+            first = self.source.lines_of(left[0])[0] if left else first
+            self.source.replace((first, first), "".join(f"@{each}\n" for each in lines if each))
 
-    def rewrite_hook(self, name: str) -> None:
-        statement = self.plan.owner[name].statements[-1]
-        is_plain = self.has_plain_decorators(statement) and not self.is_called(statement)
-        if isinstance(statement.node, FUNCTIONS) and is_plain:
-            rewriter = ReturnRewriter(self.plan, statement.node, Target())
-            self.plain_hooks |= {name} if rewriter.rewrite() else set()
-
-    def rewrite_class(self, node: ast.ClassDef, target: Target) -> bool:
-        handlers = [n for n in node.body if isinstance(n, FUNCTIONS) and n.name in METHODS]
-        rewriters = [ReturnRewriter(self.plan, n, target, is_method=True) for n in handlers]
-        return all(rewriter.rewrite() for rewriter in rewriters)
-
-    def has_plain_decorators(self, statement: Statement) -> bool:
-        """Whether what the function returns passes only through Django's decorators."""
-        left = [d for d in statement.decorators if self.source.lines_of(d) not in self.source.edits]
-        found = [self.resolve(each) for each in left]
-        return all(getattr(each, "__module__", "").startswith("django.") for each in found)
-
-    def resolve(self, decorator: ast.expr) -> Any:
+    def is_of_django(self, decorator: ast.expr) -> bool:
         node = decorator.func if isinstance(decorator, ast.Call) else decorator
-        rewriter = ReturnRewriter(self.plan, ast.parse("def f(): pass").body[0], Target())
-        return rewriter.resolve(node)
+        return str(getattr(resolve(self.plan, node), "__module__", "")).startswith("django.")
+
+    def is_removed(self, decorator: ast.expr) -> bool:
+        return self.source.lines_of(decorator) in self.source.edits
 
     def is_called(self, statement: Statement) -> bool:
-        """Whether other code uses the view, and so gets what it returns."""
-        return any(
-            statement.name in each.names.used
-            for group in self.plan.groups
-            for each in group.statements
-            if each is not statement
-        )
+        """Whether other code uses the function, and so gets what it returns."""
+        others = [each for group in self.plan.groups for each in group.statements]
+        return any(statement.name in o.names.used for o in others if o is not statement)
 
-    def methods_decorator(self, statement: Statement) -> str:
-        """The decorator of Django that lets only the route's methods pass."""
-        routes = self.routes_of(statement)
+    def methods_decorator(self, name: str) -> str:
+        """The decorator of Django that lets only the routes' methods pass."""
+        routes = [route for route, use in self.uses.items() if use.target == name]
         methods = {route.methods for route in routes}
         if len(methods) != 1 or methods == {(None,)} or not all(map(self.is_alone, routes)):
             return ""
@@ -129,45 +88,46 @@ class ViewRewriter:
 
     def is_alone(self, route: Route) -> bool:
         """Whether the route's URL has no other function."""
-        routers = [each for _, each in walk(self.plan.site) if not isinstance(each, Route)]
-        entries = [each for router in routers for each in router.entries if isinstance(each, list)]
-        return all(each == [route] for each in entries if route in each)
+        entries = [each for router in self.wiring.names for each in router.entries]
+        return [route] in entries
+
+    def named(self, function: Any, target: Target) -> str:
+        """How another module names a view, with `responds` around it if it needs that."""
+        name = self.name_of(function)
+        module = self.plan.module_of(name)
+        text = f"views.{name}" if module == "views" else name
+        return f"{responds(target)}({text})" if name in self.raw else text
+
+    def name_of(self, thing: Any) -> str:
+        """The name by which the file knows something."""
+        for name, value in self.plan.namespace.items():
+            if value is thing:
+                return name
+        message = f"{thing!r} has no name in the file."
+        raise SetupError(message, hint="Give it one.", where=self.plan.site.where)
 
     def expression(self, route: Route) -> str:
         """What stands for the route's view in the URLconf."""
-        use = self.uses[route]
-        group = self.plan.owner.get(use.target)
-        statement = group.statements[-1] if group else use.statement
-        if use.applied_to is not None and not isinstance(use.applied_to, ast.Name):
+        use, view, target = self.uses[route], route.view, Target(route.template)
+        if use.applied_to and not isinstance(use.applied_to, ast.Name):
             text = self.source.text_of(use.applied_to)
-            is_view = inspect.isroutine(route.view) and hasattr(route.view, "view_class")
-            is_library = type(route.view).__module__ not in (
-                "builtins",
-                "functools",
-                self.plan.site.label,
-            )
-            text = text if is_view or is_library else f"{responds(Target(route.template))}({text})"
+            own = ("builtins", "functools", self.plan.site.label)
+            is_plain = hasattr(view, "view_class") or type(view).__module__ not in own
+            text = text if is_plain else f"{responds(target)}({text})"
         else:
-            text = f"views.{use.target}" if group and group.module == "views" else use.target
-            text += ".as_view()" if inspect.isclass(route.view) else ""
-        if statement in self.raw:
-            text = f"{responds(Target(route.template))}({text})"
-        is_restricted = route in self.restricted or route.methods == (None,)
-        if is_restricted or not self.is_alone(route):
+            module = self.plan.module_of(use.target)
+            text = f"views.{use.target}" if module == "views" else use.target
+            text += ".as_view()" if inspect.isclass(view) else ""
+            text = f"{responds(target)}({text})" if use.target in self.raw else text
+        if route in self.restricted or route.methods == (None,) or not self.is_alone(route):
             return text
         return f"{require(route.methods)}({text})"
 
 
-def lines_of(use: Use) -> range:
-    return range(use.node.lineno, (use.node.end_lineno or use.node.lineno) + 1)
-
-
 def require(methods: tuple[str | None, ...]) -> str:
     """Django's decorator for the methods; GET implies HEAD, as with djng."""
-    if methods == ("GET",):
-        return "require_safe"
-    if methods == ("POST",):
-        return "require_POST"
+    if methods in (("GET",), ("POST",)):
+        return "require_safe" if methods == ("GET",) else "require_POST"
     with_head = [m for each in methods for m in ([each, "HEAD"] if each == "GET" else [each])]
     names = ", ".join(quoted(str(each)) for each in dict.fromkeys(with_head))
     return f"require_http_methods([{names}])"
@@ -182,6 +142,6 @@ def responds(target: Target) -> str:
 
 def status_of(kind: Any) -> int:
     """The status of the response of an error view, unless the view says another."""
-    return (
-        kind if isinstance(kind, int) else next(STATUSES[c] for c in kind.__mro__ if c in STATUSES)
-    )
+    if isinstance(kind, int):
+        return kind
+    return next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)

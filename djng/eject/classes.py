@@ -1,0 +1,96 @@
+"""Write the classes that djng's decorators stand for: ModelAdmin and Command."""
+
+import inspect
+from inspect import Parameter
+from typing import Any
+
+from djng.eject.layout import Part, call, quoted, shifted
+from djng.eject.plan import Plan
+from djng.eject.wiring import Use
+from djng.management.function_commands import argument, parameters
+
+
+def admin_parts(plan: Plan) -> list[Part]:
+    """The text of admin.py, in the order of the file."""
+    parts: list[Part] = []
+    there = plan.statements_of("admin")
+    for statement in plan.source.statements:
+        uses = plan.wiring.of(statement, "admin")
+        if statement not in there:
+            parts += [model_admin(plan, use) for use in uses]
+            continue
+        for models, options in [arguments(plan, use) for use in uses]:
+            if not options:
+                first = plan.source.start_of(statement.node)
+                decorator = call("@admin.register", models)
+                plan.source.replace((first, first), f"{decorator}\n")
+        parts.append(statement)
+        for models, options in [arguments(plan, use) for use in uses]:
+            if options:
+                given = [listed(models), statement.name, *options]
+                parts.append(call("admin.site.register", given))
+    return parts
+
+
+def arguments(plan: Plan, use: Use) -> tuple[list[str], list[str]]:
+    """The texts of the models and of the options."""
+    text = plan.source.text_of
+    given = use.call.args if use.call else []
+    keywords = use.call.keywords if use.call else []
+    return [text(e) for e in given], [
+        f"{e.arg or '**'}={text(e.value)}".replace("**=", "**") for e in keywords
+    ]
+
+
+def listed(models: list[str]) -> str:
+    return models[0] if len(models) == 1 else f"[{', '.join(models)}]"
+
+
+def model_admin(plan: Plan, use: Use) -> str:
+    """A ModelAdmin class for a model that ``@app.admin(...)`` shows, or a call without options."""
+    models, options = arguments(plan, use)
+    models = models or [use.target]
+    name = f"{models[0].rpartition('.')[2]}Admin"
+    if not options or name in plan.namespace or any(each.startswith("**") for each in options):
+        return call("admin.site.register", [listed(models), *options])
+    body = shifted("\n".join(each.replace("=", " = ", 1) for each in options), 4)
+    return f"{call('@admin.register', models)}\nclass {name}(admin.ModelAdmin):\n{body}"
+
+
+def command_parts(plan: Plan, name: str) -> list[Part]:
+    """The function of a command, with a Command class that calls it."""
+    function: Any = plan.namespace[name]
+    given = [*parameters(function)]
+    lines = ["class Command(BaseCommand):"]
+    if text := inspect.getdoc(function):
+        lines.append(f"    help = {quoted(text)}")
+    if given:
+        lines += ["", "    def add_arguments(self, parser):"]
+        lines += [f"        {add_argument(each)}" for each in given]
+    run = f"async_to_sync({name})" if inspect.iscoroutinefunction(function) else name
+    lines += ["", "    def handle(self, *args, **options):"]
+    lines.append(f"        {call(f'return {run}', map(passed, given), 8)}")
+    return [*plan.statements_of(f"management/commands/{name}"), "\n".join(lines)]
+
+
+def passed(parameter: Parameter) -> str:
+    """What passes a command's option on to the function."""
+    star = "*" if parameter.kind is Parameter.VAR_POSITIONAL else ""
+    name = f"{parameter.name}=" if parameter.kind is Parameter.KEYWORD_ONLY else ""
+    value = "args" if parameter.name == "args" else f"options[{quoted(parameter.name)}]"
+    return f"{star}{name}{value}"
+
+
+def add_argument(parameter: Parameter) -> str:
+    names, options = argument(parameter)
+    options.pop("dest", None)  # argparse makes the same of the name
+    keywords = [f"{k}={option_text(v)}" for k, v in options.items() if v is not str]
+    return call("parser.add_argument", [*map(quoted, names), *keywords], 8)
+
+
+def option_text(value: Any) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    if inspect.ismethod(value):  # such as date.fromisoformat
+        return f"{value.__self__.__name__}.{value.__name__}"  # type: ignore[attr-defined]
+    return str(value.__name__) if inspect.isclass(value) else repr(value)

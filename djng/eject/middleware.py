@@ -1,0 +1,118 @@
+"""Write what holds for the site or for a part of it: middleware, hooks and error views."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django.urls.resolvers import RoutePattern
+
+from djng.eject.layout import call, enclosed, quoted
+from djng.eject.returns import Target
+from djng.eject.views import ViewRewriter, status_of
+from djng.responses import is_async
+from djng.routing import BaseRouter, Route, walk
+
+DEFAULTS = {
+    400: "defaults.bad_request",
+    403: "defaults.permission_denied",
+    404: "defaults.page_not_found",
+    500: "lambda request, exception: defaults.server_error(request)",
+}
+
+
+class MiddlewareWriter:
+    """The lines for middleware.py, and `names`: the middleware, in the order of Django."""
+
+    def __init__(self, views: ViewRewriter) -> None:
+        self.views, self.site, self.label = views, views.plan.site, views.plan.site.label
+        self.scopes = list(dict.fromkeys(scope for _, scope in walk(self.site)))
+        self.lines: list[str] = []
+        self.names: list[str] = []
+        for scope in self.scopes:
+            self.add_middleware(scope)
+            for kind, function in hooks_of(scope):
+                name = views.named(function, Target())
+                name = f"async_to_sync({name})" if is_async(function) else name
+                self.add(scope, f"{views.name_of(function)}_middleware", f"{kind}({name})")
+        if re.search(rb"\.(POST|GET|FILES)\[", views.source.data):
+            self.names.append(f"{self.label}.middleware.MissingKeyMiddleware")
+        if errors := [*self.error_views(is_class=True)]:
+            items = [f"({pattern}, {views.name_of(key)}, {view})" for pattern, key, view in errors]
+            self.names.append(f"{self.label}.middleware.ErrorMiddleware")
+            self.lines.append("ERROR_VIEWS = " + enclosed("[]", items))
+
+    def add_middleware(self, scope: Any) -> None:
+        for layer in scope.middleware if isinstance(scope, Route) else scope.middleware_classes:
+            package, _, name = layer.rpartition(".") if isinstance(layer, str) else ("", "", "")
+            is_foreign = package not in ("", self.label)
+            name = name or self.views.name_of(layer)
+            if scope is self.site:
+                self.names.append(layer if is_foreign else f"{self.label}.middleware.{name}")
+            else:
+                own = scope.name if isinstance(scope, Route) else self.views.name_of(scope)
+                factory = f"import_string({quoted(layer)})" if is_foreign else name
+                self.add(scope, f"{own}_{snake_case(name)}", factory)
+
+    def add(self, scope: Any, name: str, middleware: str) -> None:
+        """Add a middleware under a name, for the scope's URLs only."""
+        if scope is not self.site:
+            middleware = call("only_for", [self.pattern(scope), middleware])
+        self.lines.append(f"{name} = {middleware}")
+        self.names.append(f"{self.label}.middleware.{name}")
+
+    def pattern(self, scope: Any) -> str:
+        """A regular expression for the paths of a scope: its prefixes, or else its routes."""
+        if scope is self.site:
+            return '""'
+        found = [*walk(self.site)]
+        routes = {scope} if isinstance(scope, Route) else {each for _, each in walk(scope)}
+        prefixes = [rule for rule, each in found if each is scope]
+        rules = [rule for rule, each in found if isinstance(each, Route) and each in routes]
+        others = [rule for rule, each in found if isinstance(each, Route) and each not in routes]
+        is_apart = all(prefixes) and not any(o.startswith(p) for o in others for p in prefixes)
+        is_prefix = is_apart and not isinstance(scope, Route)
+        parts = [
+            regex(each, is_endpoint=not is_prefix) for each in (prefixes if is_prefix else rules)
+        ]
+        return f'r"/{parts[0]}"' if len(parts) == 1 else f'r"/({"|".join(parts)})"'
+
+    def error_views(self, *, is_class: bool) -> Iterator[tuple[str, Any, str]]:
+        """The error views: innermost routers first, then the nearest classes first."""
+        for scope in reversed([each for each in self.scopes if isinstance(each, BaseRouter)]):
+            keys = [key for key in scope.error_views if isinstance(key, type) == is_class]
+            for key in sorted(keys, key=lambda each: -len(getattr(each, "__mro__", ()))):
+                view, template = scope.error_views[key]
+                name = self.views.named(view, Target(template, status_of(key)))
+                yield self.pattern(scope), key, f"async_to_sync({name})" if is_async(view) else name
+
+    def handlers(self) -> list[str]:
+        """`handler404` and its like for the URLconf."""
+        found: dict[int, list[tuple[str, str]]] = {}
+        for pattern, status, view in self.error_views(is_class=False):
+            found.setdefault(status, []).append((pattern, view))
+        return [handler(self.label, status, views) for status, views in sorted(found.items())]
+
+
+def handler(label: str, status: int, views: list[tuple[str, str]]) -> str:
+    pattern, view = views[0]
+    if pattern == '""' and "(" not in view and status != 500:  # whose handler gets no exception
+        return f'handler{status} = "{label}.{view}"'
+    if views[-1][0] != '""':
+        views = [*views, ('""', DEFAULTS[status])]
+    return call(f"handler{status} = error_view", [f"({p}, {v})" for p, v in views])
+
+
+def hooks_of(scope: Any) -> Iterator[tuple[str, Any]]:
+    """The functions for responses are further out, as in djng."""
+    yield from (("after_request", each) for each in getattr(scope, "after_functions", ()))
+    yield from (("before_request", each) for each in getattr(scope, "before_functions", ()))
+
+
+def snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def regex(rule: str, *, is_endpoint: bool) -> str:
+    """The regular expression of a rule, without names and without its beginning."""
+    pattern = RoutePattern(rule, is_endpoint=is_endpoint).regex.pattern
+    return re.sub(r"\?P<\w+>", "?:", pattern).removeprefix("^")
