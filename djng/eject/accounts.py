@@ -14,7 +14,7 @@ from django.urls import URLPattern, get_resolver
 import djng
 
 FOLDER = Path(djng.__file__).with_name("accounts")
-EXAMPLE = re.compile(r"\.? ?::\n\n(?:(?: {4,}.*)?\n)+?(?= *\"\"\")")  # in a docstring
+EXAMPLE = re.compile(r"\.?\s*::\n\n(?:(?: {4,}.*)?\n)+?(?= *\"\"\")")  # in a docstring
 
 
 def new_name(module: str, label: str) -> str:
@@ -32,6 +32,7 @@ def modules(source: str, label: str) -> dict[str, str]:
         name = waiting.pop()
         if name not in texts:
             text = EXAMPLE.sub(".\n", (FOLDER / f"{name}.py").read_text())
+            text = re.sub(r'\A("""[^\n]*)\n"""', r'\1"""', text)
             texts[name] = re.sub(r"  # (type: ignore|noqa).*", "", text)
             waiting += imported(text)
     return {n: text.replace("djng.accounts", f"{label}.accounts") for n, text in texts.items()}

@@ -13,7 +13,7 @@ from djng.exceptions import SetupError, is_library_file
 
 # Folders and files that are not part of the site's code.
 DATA = re.compile(r"\.|__pycache__|media$|staticfiles$|.*\.(sqlite3.*|secret|pyc)$")
-TEST = re.compile(r"(test_.*|.*_test|conftest)\.py$|tests/|pytest\.ini$")
+TEST = re.compile(r"(^|/)(test_.*|.*_test|tests|conftest)\.py$|(^|/)tests/.*\.py$")
 
 
 class Beside:
@@ -26,8 +26,8 @@ class Beside:
         self.add(self.label, self.site.file.folder)
         for name in ("templates", "static"):
             self.add(f"{self.label}/{name}", self.folder / name)
-        tests = [each for each in self.folder.iterdir() if TEST.match(each.name)]
-        named = [self.folder / name for name in ("public", "locale", "tests")]
+        tests = [each for each in self.folder.glob("*.py") if TEST.search(each.name)]
+        named = [self.folder / name for name in ("public", "locale", "tests", "pytest.ini")]
         for path in [*named, *self.imported(), *tests]:
             self.add(path.name, path)
 
@@ -56,12 +56,11 @@ class Beside:
         used = {parent for path in self.files.values() for parent in (path, *path.parents)}
         return sorted(each.name for each in found if each not in used)
 
-    def text(self, place: str) -> str | None:
-        """A Python file that names the site's file, with the new places of its names."""
-        path = self.files[place]
-        if path.suffix != ".py" or not re.search(rf"\b({self.label}|djng)\b", path.read_text()):
-            return None
-        return References(path, self.plan).text()
+    def text(self, path: Path) -> str:
+        """The text of a Python file, with the new places of what it names of the site's file."""
+        text = path.read_text()
+        is_other = not re.search(rf"\b({self.label}|djng)\b", text)
+        return text if is_other else References(path, self.plan).text()
 
 
 class References:

@@ -4,7 +4,7 @@ import inspect
 from inspect import Parameter
 from typing import Any
 
-from djng.eject.layout import Part, call, quoted, shifted
+from djng.eject.layout import Part, call, literal, quoted, rendered, shifted
 from djng.eject.plan import Plan
 from djng.eject.wiring import Use
 from djng.management.function_commands import argument, parameters
@@ -19,27 +19,22 @@ def admin_parts(plan: Plan) -> list[Part]:
         if statement not in there:
             parts += [model_admin(plan, use) for use in uses]
             continue
-        for models, options in [arguments(plan, use) for use in uses]:
-            if not options:
-                first = plan.source.start_of(statement.node)
-                decorator = call("@admin.register", models)
-                plan.source.replace((first, first), f"{decorator}\n")
         parts.append(statement)
         for models, options in [arguments(plan, use) for use in uses]:
             if options:
                 given = [listed(models), statement.name, *options]
                 parts.append(call("admin.site.register", given))
+            else:
+                first = plan.source.start_of(statement.node)
+                plan.source.replace((first, first), f"{call('@admin.register', models)}\n")
     return parts
 
 
 def arguments(plan: Plan, use: Use) -> tuple[list[str], list[str]]:
     """The texts of the models and of the options."""
-    text = plan.source.text_of
-    given = use.call.args if use.call else []
-    keywords = use.call.keywords if use.call else []
-    return [text(e) for e in given], [
-        f"{e.arg or '**'}={text(e.value)}".replace("**=", "**") for e in keywords
-    ]
+    given = (use.call.args, use.call.keywords) if use.call else ([], [])
+    models, options = ([plan.source.text_of(each) for each in nodes] for nodes in given)
+    return models, options
 
 
 def listed(models: list[str]) -> str:
@@ -61,16 +56,14 @@ def command_parts(plan: Plan, name: str) -> list[Part]:
     """The function of a command, with a Command class that calls it."""
     function: Any = plan.namespace[name]
     given = [*parameters(function)]
-    lines = ["class Command(BaseCommand):"]
-    if text := inspect.getdoc(function):
-        lines.append(f"    help = {quoted(text)}")
-    if given:
-        lines += ["", "    def add_arguments(self, parser):"]
-        lines += [f"        {add_argument(each)}" for each in given]
     run = f"async_to_sync({name})" if inspect.iscoroutinefunction(function) else name
-    lines += ["", "    def handle(self, *args, **options):"]
-    lines.append(f"        {call(f'return {run}', map(passed, given), 8)}")
-    return [*plan.statements_of(f"management/commands/{name}"), "\n".join(lines)]
+    context: dict[str, Any] = {
+        "help": literal(inspect.getdoc(function) or None),
+        "arguments": [add_argument(each) for each in given],
+        "call": call(f"return {run}", map(passed, given), 8),
+    }
+    text = rendered("command.py", **context)
+    return [*plan.statements_of(f"management/commands/{name}"), text]
 
 
 def passed(parameter: Parameter) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.template import Context, Engine
 
 from djng.eject.source import Statement
 
+FILES = Path(__file__).with_name("files")
 WIDTH = 88
 Part = Statement | str  # one of the file, or one that is written here
 
@@ -57,6 +59,12 @@ def enclosed(brackets: str, items: Iterable[str], indent: int = 0) -> str:
     inner = " " * (indent + 4)
     lines = "".join(f"{inner}{each},\n" for each in items)
     return f"{brackets[0]}\n{lines}{' ' * indent}{brackets[1]}" if lines else brackets
+
+
+def rendered(name: str, folder: Path = FILES, **context: Any) -> str:
+    """The text of a file of this package, or of startproject, with the context filled in."""
+    template = Engine().from_string((folder / f"{name}-tpl").read_text())
+    return str(template.render(Context(context, autoescape=False)))
 
 
 def joined(parts: list[Part]) -> str:

@@ -21,25 +21,30 @@ DEFAULTS = {
 
 
 class MiddlewareWriter:
-    """The lines for middleware.py, and `names`: the middleware, in the order of Django."""
+    """The lines for middleware.py, and `names` of what stands in MIDDLEWARE for djng's."""
 
     def __init__(self, views: ViewRewriter) -> None:
         self.views, self.site, self.label = views, views.plan.site, views.plan.site.label
         self.scopes = list(dict.fromkeys(scope for _, scope in walk(self.site)))
         self.lines: list[str] = []
-        self.names: list[str] = []
+        self.own: list[str] = []  # the middleware of the file, in the order of Django
         for scope in self.scopes:
             self.add_middleware(scope)
             for kind, function in hooks_of(scope):
-                name = views.named(function, Target())
-                name = f"async_to_sync({name})" if is_async(function) else name
-                self.add(scope, f"{views.name_of(function)}_middleware", f"{kind}({name})")
-        if re.search(rb"\.(POST|GET|FILES)\[", views.source.data):
-            self.names.append(f"{self.label}.middleware.MissingKeyMiddleware")
-        if errors := [*self.error_views(is_class=True)]:
+                name = f"{views.name_of(function)}_middleware"
+                self.add(scope, name, f"{kind}({self.sync(function, Target())})")
+        errors = [*self.error_views(is_class=True)]
+        if errors:
             items = [f"({pattern}, {views.name_of(key)}, {view})" for pattern, key, view in errors]
-            self.names.append(f"{self.label}.middleware.ErrorMiddleware")
             self.lines.append("ERROR_VIEWS = " + enclosed("[]", items))
+        reads_keys = bool(re.search(rb"\.(POST|GET|FILES)\[", views.source.data))
+        place = f"{self.label}.middleware"
+        self.own += [f"{place}.MissingKeyMiddleware"] * reads_keys
+        self.names = {
+            "djng.middleware.ErrorMiddleware": [f"{place}.ErrorMiddleware"] * bool(errors),
+            "djng.middleware.CommonMiddleware": [f"{place}.SlashRedirectMiddleware"],
+            "djng.middleware.ScopeMiddleware": self.own,
+        }
 
     def add_middleware(self, scope: Any) -> None:
         for layer in scope.middleware if isinstance(scope, Route) else scope.middleware_classes:
@@ -47,7 +52,7 @@ class MiddlewareWriter:
             is_foreign = package not in ("", self.label)
             name = name or self.views.name_of(layer)
             if scope is self.site:
-                self.names.append(layer if is_foreign else f"{self.label}.middleware.{name}")
+                self.own.append(layer if is_foreign else f"{self.label}.middleware.{name}")
             else:
                 own = scope.name if isinstance(scope, Route) else self.views.name_of(scope)
                 factory = f"import_string({quoted(layer)})" if is_foreign else name
@@ -58,23 +63,28 @@ class MiddlewareWriter:
         if scope is not self.site:
             middleware = call("only_for", [self.pattern(scope), middleware])
         self.lines.append(f"{name} = {middleware}")
-        self.names.append(f"{self.label}.middleware.{name}")
+        self.own.append(f"{self.label}.middleware.{name}")
 
     def pattern(self, scope: Any) -> str:
         """A regular expression for the paths of a scope: its prefixes, or else its routes."""
         if scope is self.site:
             return '""'
-        found = [*walk(self.site)]
-        routes = {scope} if isinstance(scope, Route) else {each for _, each in walk(scope)}
-        prefixes = [rule for rule, each in found if each is scope]
-        rules = [rule for rule, each in found if isinstance(each, Route) and each in routes]
-        others = [rule for rule, each in found if isinstance(each, Route) and each not in routes]
-        is_apart = all(prefixes) and not any(o.startswith(p) for o in others for p in prefixes)
-        is_prefix = is_apart and not isinstance(scope, Route)
-        parts = [
-            regex(each, is_endpoint=not is_prefix) for each in (prefixes if is_prefix else rules)
-        ]
+        inside = {each for _, each in walk(scope)} if isinstance(scope, BaseRouter) else {scope}
+        rules: dict[bool, list[str]] = {True: [], False: []}  # inside, and elsewhere
+        for rule, each in walk(self.site):
+            if isinstance(each, Route):
+                rules[each in inside].append(rule)
+        found = [rule for rule, each in walk(self.site) if each is scope]
+        is_shared = not all(found) or any(rule.startswith(tuple(found)) for rule in rules[False])
+        if is_shared or isinstance(scope, Route):
+            parts = [regex(rule, is_endpoint=True) for rule in rules[True]]
+        else:
+            parts = [regex(prefix, is_endpoint=False) for prefix in found]
         return f'r"/{parts[0]}"' if len(parts) == 1 else f'r"/({"|".join(parts)})"'
+
+    def sync(self, function: Any, target: Target) -> str:
+        name = self.views.named(function, target)
+        return f"async_to_sync({name})" if is_async(function) else name
 
     def error_views(self, *, is_class: bool) -> Iterator[tuple[str, Any, str]]:
         """The error views: innermost routers first, then the nearest classes first."""
@@ -82,8 +92,8 @@ class MiddlewareWriter:
             keys = [key for key in scope.error_views if isinstance(key, type) == is_class]
             for key in sorted(keys, key=lambda each: -len(getattr(each, "__mro__", ()))):
                 view, template = scope.error_views[key]
-                name = self.views.named(view, Target(template, status_of(key)))
-                yield self.pattern(scope), key, f"async_to_sync({name})" if is_async(view) else name
+                target = Target(template, status_of(key))
+                yield self.pattern(scope), key, self.sync(view, target)
 
     def handlers(self) -> list[str]:
         """`handler404` and its like for the URLconf."""

@@ -7,16 +7,14 @@ import sys
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from djng.eject import accounts
-from djng.eject.layout import WIDTH, Part, begins_with_definition, joined
+from djng.eject.layout import FILES, WIDTH, Part, begins_with_definition, joined
 from djng.eject.plan import Plan, rank
 from djng.eject.source import FUNCTIONS, Names, Source, Statement, names_in
 from djng.exceptions import SetupError
 
-FILES = Path(__file__).with_name("files")
 HELPERS = ("middleware", "urls", "shortcuts", "imports")
 PARENT = re.compile(rb"\b__file__\b[^\n]*?\.parent\b")
 MODULE_NAMES = {*vars(builtins), "__name__", "__file__", "__doc__"}
@@ -109,13 +107,12 @@ class ModuleWriter:
 
     def helpers_for(self, module: str, text: str, needed: str) -> list[Part]:
         """The functions and classes of this package that a module uses, in their order."""
-        texts = self.helpers.get(module, {})
-        waiting = {name for name in texts if name in Names(text).used or name in needed}
-        wanted = set[str]()
-        while waiting:
-            wanted |= waiting
-            waiting = {n for e in waiting for n in Names(texts[e]).used & texts.keys()} - wanted
-        return [text for name, text in texts.items() if name in wanted]
+        used, parts = {*Names(text).used, *re.findall(r"\w+", needed)}, list[Part]()
+        for name, helper in reversed(self.helpers.get(module, {}).items()):
+            if name in used:
+                parts.insert(0, helper)
+                used |= Names(helper).used
+        return parts
 
     def head(self, module: str, text: str) -> str:
         """The lines that import what a module's text uses."""
@@ -124,7 +121,7 @@ class ModuleWriter:
             if statement := self.own.conditional.get(name):
                 lines[statement.text] = None
             else:
-                found |= {*self.imports_of(name, module, text)}
+                found |= {*self.imports_of(name, module)}
         plain = {each for each in found if not each.is_guarded}
         plain |= {Import("typing", "TYPE_CHECKING")} if found - plain else set()
         groups = ["from __future__ import annotations"] if self.own.is_future and text else []
@@ -133,7 +130,7 @@ class ModuleWriter:
             groups.append("if TYPE_CHECKING:\n" + textwrap.indent(guarded, "    "))
         return "\n\n".join(groups)
 
-    def imports_of(self, name: str, module: str, text: str) -> list[Import]:
+    def imports_of(self, name: str, module: str) -> list[Import]:
         found, owner = self.own.by_name.get(name), self.plan.module_of(name)
         theirs = [each.names.used for each in self.plan.statements_of(module)]
         theirs += [names for place, names in self.plan.users if place == module]
@@ -145,7 +142,8 @@ class ModuleWriter:
             found = [Import(dotted(owner), name)]
         elif not found:
             self.refuse(module, name)
-        used = used_imports(found or [], text)
+        # ``import a.b`` and ``import a.c`` bind the same name.
+        used = [each for each in found or [] if not each.module] or (found or [])[-1:]
         return [e._replace(module=named_from(module, e.module, self.label)) for e in used]
 
     def refuse(self, module: str, name: str) -> None:
@@ -181,13 +179,6 @@ def dotted(module: str) -> str:
 def named_from(module: str, name: str, label: str) -> str:
     """The name that a module uses for another: relative, unless it is in a folder itself."""
     return f"{label}{name}".rstrip(".") if "/" in module and name.startswith(".") else name
-
-
-def used_imports(found: list[Import], text: str) -> list[Import]:
-    """Of ``import a.b`` and ``import a.c``, those that the text uses; else the last import."""
-    plain = [each for each in found if not each.module and not each.alias]
-    dotted = [each for each in plain if f"{each.name}." in text or "." not in each.name]
-    return dotted or plain or found[-1:]
 
 
 def from_line(module: str, imports: list[Import]) -> str:
@@ -242,7 +233,7 @@ def add_local_imports(plan: Plan, module: str, statement: Statement) -> None:
         has_docstring = ast.get_docstring(function) is not None  # type: ignore[arg-type]
         first = body[1] if has_docstring and len(body) > 1 else body[0]
         start, indent = statement.source.start_of(first), " " * first.col_offset
-        statement.source.replace((start, start), f"{indent.join(texts)}\n{indent}")
+        statement.source.replace((start, start), f"{indent.join(sorted(texts))}\n{indent}")
 
 
 def functions_with(node: ast.AST, name: str) -> Iterator[ast.AST]:

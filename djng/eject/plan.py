@@ -8,15 +8,12 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any
 
 from django.conf import settings
-from django.utils.module_loading import import_string
 
 from djng.eject.source import Source, Statement, chain_of, names_in
 from djng.eject.wiring import VERBS, Use, Wiring, is_main
-from djng.middleware import layers_of
 from djng.routing import walk
 
 LADDER = (
@@ -199,14 +196,6 @@ class Plan:
     def module_of(self, name: str) -> str | None:
         """The module in which a name of the file is, or None if the file does not define it."""
         return self.owner[name].module if name in self.owner else None
-
-    @cached_property
-    def has_template_middleware(self) -> bool:
-        """Whether a middleware changes template responses, which `render` would hide from it."""
-        scopes = [each for _, scope in walk(self.site) for each in layers_of(scope)]
-        names = [e for e in [*settings.MIDDLEWARE, *scopes] if not str(e).startswith("djng.")]
-        found = [import_string(each) if isinstance(each, str) else each for each in names]
-        return any(hasattr(each, "process_template_response") for each in found)
 
     def statements_of(self, module: str) -> list[Statement]:
         groups = [each for each in self.groups if each.module == module]

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections import defaultdict
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from djng import media, templates
 from djng.eject import accounts
 from djng.eject.beside import TEST, Beside
 from djng.eject.classes import admin_parts, command_parts
-from djng.eject.layout import Part
+from djng.eject.layout import Part, rendered
 from djng.eject.middleware import MiddlewareWriter
 from djng.eject.modules import ModuleWriter, adapt
 from djng.eject.plan import Plan
@@ -28,13 +29,6 @@ from djng.eject.wiring import Wiring
 from djng.exceptions import Location, SetupError
 
 STARTPROJECT = Path(django.__file__).with_name("conf") / "project_template"
-GITIGNORE = "__pycache__/\n*.sqlite3*\n*.secret\nmedia/\nstaticfiles/\n"
-PYTEST = """\
-[pytest]
-DJANGO_SETTINGS_MODULE = {}.settings
-python_files = tests.py test_*.py *_test.py
-"""
-OWN = {"djng", "django", "whitenoise"}
 
 
 class Project:
@@ -52,7 +46,6 @@ class Project:
         self.add_modules()
         if self.writer.problems:
             raise CommandError("\n".join(dict.fromkeys(map(str, self.writer.problems))))
-        self.add_celery()
         self.add_package_data()
         self.add_files_beside()
         self.add_root()
@@ -62,58 +55,48 @@ class Project:
 
     def add_modules(self) -> None:
         parts = self.parts()
-        settings_text = str(parts["settings"][-1])  # names middleware
+        settings_text = str(parts["settings"][-1])  # it names middleware
         for module, found in parts.items():
             text = self.writer.text(module, found, settings_text if module == "middleware" else "")
             self.files[f"{self.label}/{module}.py"] = text
         if any("responds(" in text for text in self.files.values()):
-            text = self.writer.text("shortcuts", [], "responds")
+            text = self.writer.text("shortcuts", [], "responds to_response")
             self.files[f"{self.label}/shortcuts.py"] = text
 
     def parts(self) -> dict[str, list[Part]]:
         """The statements and the written lines of each module."""
-        views = ViewRewriter(self.plan)
-        parts: dict[str, list[Part]] = {m: [*self.plan.statements_of(m)] for m in self.plan.modules}
-        for name in ("models", "admin", "middleware", "urls", "settings"):
-            parts.setdefault(name, [])
-        if self.plan.adds_user:
-            parts["models"].insert(0, "class User(EmailUser):\n    pass")
-        parts["admin"] = admin_parts(self.plan)
+        plan, views = self.plan, ViewRewriter(self.plan)
+        middleware = MiddlewareWriter(views)
+        parts = defaultdict[str, list[Part]](list)
+        parts |= {module: [*plan.statements_of(module)] for module in plan.modules}
+        parts["models"][:0] = ["class User(EmailUser):\n    pass"] * plan.adds_user
+        parts["admin"] = admin_parts(plan)
         if accounts.has_default_admin():
             name = get_user_model().__name__
             parts["admin"].append(f"admin.site.register({name}, EmailUserAdmin)")
         for use in self.wiring.uses:
             if use.attribute == "command":
-                parts[f"management/commands/{use.target}"] = command_parts(self.plan, use.target)
-        for module in parts:
-            if module.startswith("templatetags/"):
-                parts[module].insert(0, "register = template.Library()")
-        middleware = MiddlewareWriter(views)
+                parts[f"management/commands/{use.target}"] = command_parts(plan, use.target)
+        for module in [each for each in parts if each.startswith("templatetags/")]:
+            parts[module].insert(0, "register = template.Library()")
         parts["middleware"] += middleware.lines
         parts["urls"] += [*UrlWriter(views).texts(), *middleware.handlers()]
-        parts["settings"].append(SettingsWriter(self.plan, middleware.names).text())
-        self.add_apps(parts)
-        return {name: found for name, found in parts.items() if found or name == "middleware"}
-
-    def add_apps(self, parts: dict[str, list[Part]]) -> None:
-        """An AppConfig that imports what only registers something."""
+        parts["settings"].append(SettingsWriter(plan, middleware.names).text())
         if names := [name for name in ("signals", "startup") if name in parts]:
             title = "".join(each.title() for each in self.label.split("_"))
-            lines = [f"        from . import {name}  # noqa: F401" for name in names]
-            head = f'class {title}Config(AppConfig):\n    name = "{self.label}"\n'
-            parts["apps"] = ["\n".join([head, "    def ready(self):", *lines])]
+            parts["apps"] = [rendered("apps.py", title=title, label=self.label, modules=names)]
+        self.add_package(parts)
+        return {name: found for name, found in parts.items() if found or name == "middleware"}
 
-    def add_celery(self) -> None:
-        """What Celery's guide asks for in the package, so that `shared_task` finds the app."""
-        init = self.source.header + "\n"
-        if "celery" in self.plan.modules:
+    def add_package(self, parts: dict[str, list[Part]]) -> None:
+        """The package, which imports Celery's app so that `shared_task` finds it."""
+        init = self.source.header
+        if "celery" in parts:
             name = next(n for n, group in self.plan.owner.items() if group.module == "celery")
-            file = f"{self.label}/celery.py"
-            setting = f'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{self.label}.settings")\n'
-            text = self.files[file].replace(f"\n\n{name} =", f"\n\n{setting}\n{name} =", 1)
-            self.files[file] = f"import os\n\n{text}\n{name}.autodiscover_tasks()\n"
-            init += f'\nfrom .celery import {name}\n\n__all__ = ["{name}"]\n'
-        self.files[f"{self.label}/__init__.py"] = init.lstrip("\n")
+            setting = f'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "{self.label}.settings")'
+            parts["celery"] = [setting, *parts["celery"], f"{name}.autodiscover_tasks()"]
+            init += f'\n\nfrom .celery import {name}\n\n__all__ = ["{name}"]'
+        self.files[f"{self.label}/__init__.py"] = f"{init}\n".lstrip("\n")
 
     def add_package_data(self) -> None:
         """Templates, and modules of djng that the site uses."""
@@ -130,37 +113,27 @@ class Project:
                 message = f"the project has a module of that name, {place}."
                 hint = "Give this one another name first."
                 raise SetupError(message, hint=hint, where=Location(str(path), 1))
-            if (text := self.beside.text(place)) is not None:
-                self.files[place] = text
+            if place.endswith(".py"):
+                self.files[place] = self.beside.text(path)
 
     def add_root(self) -> None:
         """What stands at the top of the project, or serves it."""
+        context = {"project_name": self.label, "docs_version": get_docs_version()}
         for name in ("manage.py", "project_name/wsgi.py", "project_name/asgi.py"):
-            text = (STARTPROJECT / f"{name}-tpl").read_text()
-            text = text.replace("{{ project_name }}", self.label)
-            text = re.sub(r"'([\w.]+)'", r'"\1"', text)
-            text = text.replace("{{ docs_version }}", get_docs_version())
+            text = re.sub(r"'([\w.]+)'", r'"\1"', rendered(name, STARTPROJECT, **context))
             self.files[name.replace("project_name", self.label)] = text
         self.files["requirements.txt"] = self.requirements()
-        self.files[".gitignore"] = GITIGNORE
-        texts = [self.read(place) for place in self.tests()]
-        is_pytest = re.search(r"^(async )?def test_|import pytest", "\n".join(texts), re.MULTILINE)
+        self.files[".gitignore"] = rendered("gitignore")
+        tests = "\n".join(text for place, text in self.files.items() if TEST.search(place))
+        is_pytest = re.search(r"^(async )?def test_|import pytest", tests, re.MULTILINE)
         if is_pytest and "pytest.ini" not in self.beside.files:
-            self.files["pytest.ini"] = PYTEST.format(self.label)
-
-    def tests(self) -> list[str]:
-        """The files with the user's tests."""
-        places = [f"{self.label}/tests.py", *self.beside.files]
-        return [e for e in places if (e in self.files and e.endswith("/tests.py")) or TEST.match(e)]
-
-    def read(self, place: str) -> str:
-        return self.files.get(place) or self.beside.files[place].read_text()
+            self.files["pytest.ini"] = rendered("pytest.ini", label=self.label)
 
     def test_commands(self) -> list[list[str]]:
         """The commands that run the user's tests."""
-        tests = [name for name in self.tests() if not name.endswith(("conftest.py", ".ini"))]
-        is_pytest = "pytest.ini" in self.files or "pytest.ini" in self.beside.files
-        return [["-m", "pytest", "-q"] if is_pytest else ["manage.py", "test"]] if tests else []
+        if not any(TEST.search(each) and "conftest" not in each for each in self.files):
+            return []
+        return [["-m", "pytest", "-q"] if "pytest.ini" in self.places else ["manage.py", "test"]]
 
     def requirements(self) -> str:
         """What the project needs: the file's own list, and the packages that it imports."""
@@ -186,13 +159,16 @@ class Project:
         tops = {name.partition(".")[0] for name in names}
         return {each for top in tops for each in distributions.get(top, [])[:1]}
 
+    @property
+    def places(self) -> set[str]:
+        return {*self.files, *self.beside.files}
+
     def write(self, target: Path) -> None:
+        for place in self.places:
+            (target / place).parent.mkdir(parents=True, exist_ok=True)
         for place, path in self.beside.files.items():
-            if not self.files.get(place):
-                (target / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(path, target / place)
+            shutil.copy2(path, target / place)
         for place, text in self.files.items():
             if text or not (target / place).exists():
-                (target / place).parent.mkdir(parents=True, exist_ok=True)
                 (target / place).write_text(text)
         target.joinpath("manage.py").chmod(0o755)

@@ -17,22 +17,14 @@ from djng.eject.project import Project
 from djng.eject.wiring import is_main
 from djng.exceptions import Location, command_line, short_path
 
+FOLDERS = re.compile(r"((?:^|/)(?:migrations|templates|static|public)/).*")
 HERE = {"DJANGO_SETTINGS_MODULE", "DATABASE_URL", "PYTEST_VERSION"}
 
 
-def tree(folder: Path) -> Iterator[str]:
+def tree(project: Project) -> list[str]:
     """The files of the project; of migrations, templates and the like only the folders."""
-    for path in sorted(folder.rglob("*")):
-        place = path.relative_to(folder)
-        is_deep = any(
-            part in ("migrations", "templates", "static", "public") for part in place.parts[:-1]
-        )
-        if not is_deep and path.name != "__init__.py" and not (path.is_dir() and any_python(path)):
-            yield f"  {place}{os.sep if path.is_dir() else ''}"
-
-
-def any_python(folder: Path) -> bool:
-    return folder.name not in ("migrations", "static") and any(folder.glob("*.py"))
+    shown = {FOLDERS.sub(r"\1", place) for place in project.places}
+    return [f"  {each}" for each in sorted(shown, key=Path) if not each.endswith("__init__.py")]
 
 
 def remarks(project: Project) -> list[str]:

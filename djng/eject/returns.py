@@ -108,7 +108,7 @@ class ReturnRewriter:
     def called(self, kind: type | None, body: str, *, is_lazy: bool) -> tuple[str, list[str]]:
         """What makes a response of a value of this type, and its arguments."""
         if kind is dict and self.target.template:
-            is_lazy |= self.is_async or self.plan.has_template_middleware
+            is_lazy |= self.is_async or b"process_template_response" in self.source.data
             request = next((each for each in self.arguments if each != "self"), "request")
             context = "" if body == "{}" else body
             name = "TemplateResponse" if is_lazy else "render"

@@ -8,15 +8,13 @@ from typing import Any
 
 import django
 from django.conf import settings
-from django.template import Context, Engine
 from django.utils.version import get_docs_version
 
-from djng import templates
-from djng.eject.layout import literal, quoted
-from djng.eject.modules import FILES
+from djng.eject.layout import literal, quoted, rendered
 from djng.eject.plan import Plan
 from djng.eject.source import chain_of
 from djng.exceptions import SetupError
+from djng.templates import context_processors
 
 COMPOSED = {"INSTALLED_APPS", "MIDDLEWARE", "TEMPLATES"}  # of djng's defaults, and of what is added
 VARIABLES = {"DATABASES": "DATABASE_URL", "CACHES": "CACHE_URL REDIS_URL"}
@@ -26,23 +24,32 @@ MAIL = {"EMAIL_BACKEND", "EMAIL_HOST", "MAILERS"}
 class SettingsWriter:
     """Writes the settings of the site, as they are now and as the file's text gives them."""
 
-    def __init__(self, plan: Plan, middleware: list[str]) -> None:
+    def __init__(self, plan: Plan, middleware: dict[str, list[str]]) -> None:
         self.plan, self.site, self.label = plan, plan.site, plan.site.label
-        self.middleware = middleware  # that of the file
         self.values: dict[str, Any] = vars(sys.modules[settings.SETTINGS_MODULE])
         self.call: ast.Call = plan.wiring.made[plan.site].node.value  # type: ignore[attr-defined]
+        has_tags = f"templatetags/{self.label}_tags" in plan.modules
+        self.replaced = {  # parts of djng, by names in settings; the others are dropped
+            **middleware,
+            "djng.templates": [f"{self.label}.templatetags.{self.label}_tags"] * has_tags,
+            "djng.templates.run_context_processors": [
+                f"{self.label}.context_processors.{each.__name__}" for each in context_processors
+            ],
+        }
         self.keywords = {each.arg: each for each in self.call.keywords if each.arg}
 
     def text(self) -> str:
         """The settings module, without its imports."""
-        template = Engine().from_string((FILES / "settings.py-tpl").read_text())
-        text: str = template.render(Context(self.context(), autoescape=False))
+        text = rendered("settings.py", **self.context())
         for name in [each for each in self.site.overrides if each not in COMPOSED]:
             text = with_setting(text, name, self.override(name))
         return re.sub(r"\n{4,}", "\n\n\n", text)
 
     def context(self) -> dict[str, Any]:
         stem, folder = self.site.path.stem, self.site.path.parent
+        middleware = dict.fromkeys([*self.values["MIDDLEWARE"], "djng.middleware.ScopeMiddleware"])
+        engines = self.own(self.values["TEMPLATES"])
+        options = engines[0].get("OPTIONS", {}) if engines else {}
         is_mail_set = bool(MAIL & self.site.overrides.keys())
         return {
             "label": self.label,
@@ -53,12 +60,10 @@ class SettingsWriter:
             "user_model": f"{self.label}.User" if "users" in self.keywords else "",
             "database": quoted(f"{stem}.sqlite3"),
             "apps": literal(self.own(self.values["INSTALLED_APPS"])),
-            "middleware": literal(self.all_middleware()),
-            "templates": self.templates() if "TEMPLATES" in self.site.overrides else "",
-            "builtins": literal(["django.templatetags.static", *self.tags()], 12),
-            "processors": literal(
-                self.processors(self.values["TEMPLATES"][0].get("OPTIONS", {})), 12
-            ),
+            "middleware": literal(self.own([*middleware])),
+            "templates": literal(engines) if "TEMPLATES" in self.site.overrides else "",
+            "builtins": literal(options.get("builtins"), 12),
+            "processors": literal(options.get("context_processors"), 12),
             "locale": (folder / "locale").is_dir(),
             "public": (folder / "public").is_dir(),
             "mail": "" if is_mail_set else "MAILERS" if django.VERSION >= (6, 1) else "BACKEND",
@@ -69,41 +74,18 @@ class SettingsWriter:
         given = self.keywords.get(keyword)
         return self.plan.source.text_of(given.value) if given else default
 
-    def all_middleware(self) -> list[str]:
-        errors = [each for each in self.middleware if each.endswith(".ErrorMiddleware")]
-        others = [each for each in self.middleware if each not in errors]
-        return [*errors, *self.own(self.values["MIDDLEWARE"]), *others]
-
-    def processors(self, options: dict[str, Any]) -> list[str]:
-        ours = [each.__name__ for each in templates.context_processors]
-        names = self.own(options.get("context_processors", []))
-        return [*names, *(f"{self.label}.context_processors.{name}" for name in ours)]
-
-    def templates(self) -> str:
-        """TEMPLATES as the file sets it; its engines get what the file's templates need."""
-        engines = self.own(self.values["TEMPLATES"])
-        for options in [each.get("OPTIONS", {}) for each in engines]:
-            if "context_processors" in options:
-                options["context_processors"] = self.processors(options)
-            if "builtins" in options:
-                options["builtins"] += self.tags()
-        return literal(engines)
-
-    def tags(self) -> list[str]:
-        name = f"templatetags/{self.label}_tags"
-        return [f"{self.label}.{name.replace('/', '.')}"] * (name in self.plan.modules)
-
     def own(self, value: Any) -> Any:
         """The value without djng's parts, and with the new places of what is in the file."""
         if isinstance(value, dict):
             return {key: self.own(each) for key, each in value.items()}
-        if isinstance(value, list | tuple):
-            folder = self.site.path.parent / "templates"  # the app has them now
-            left = [each for each in map(self.own, value) if each != folder]
-            return type(value)(each for each in left if not str(each).startswith("djng"))
-        if value == "djng.middleware.CommonMiddleware":
-            return f"{self.label}.middleware.SlashRedirectMiddleware"
-        return self.moved(value) if isinstance(value, str) else value
+        if not isinstance(value, list | tuple):
+            return self.moved(value) if isinstance(value, str) else value
+        folder = self.site.path.parent / "templates"  # the app has them now
+        left = [each for each in value if each != folder]
+        found = [
+            self.replaced.get(e, []) if str(e).startswith("djng") else [self.own(e)] for e in left
+        ]
+        return type(value)(each for names in found for each in names)
 
     def moved(self, name: str) -> str:
         """The dotted name of something in the file: `blog.Basket` is `blog.middleware.Basket`."""

@@ -72,8 +72,8 @@ class Wiring:
         if node in statement.decorators and attribute not in RENAMED:
             self.source.replace(self.source.lines_of(node), "")
 
-    def of(self, statement: Statement, *attributes: str) -> list[Use]:
-        return [u for u in self.uses if u.statement is statement and u.attribute in attributes]
+    def of(self, statement: Statement, attribute: str) -> list[Use]:
+        return [u for u in self.uses if u.statement is statement and u.attribute == attribute]
 
     def use_at(self, where: Location, *attributes: str, what: str) -> Use:
         """The decorator or the call that is on a line."""
@@ -92,8 +92,7 @@ class Wiring:
         targets = getattr(node, "targets", [getattr(node, "target", None)])
         chains = [chain_of(each)[:2] for each in targets if each]
         is_template = bool(chains) and all(
-            chain[:1] and chain[0] in self.routers and chain[1:] == ["templates"]
-            for chain in chains
+            each[1:] == ["templates"] and each[0] in self.routers for each in chains
         )
         uses = [each for each in self.uses if each.statement is statement]
         is_call = isinstance(node, ast.Expr) and any(each.attribute != "library" for each in uses)

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         project = Project(Djng.current)
         remarks = report.remarks(project)  # before there is a folder more beside the file
         project.write(folder)
-        self.show(f"Wrote {folder}:", report.tree(folder))
+        self.show(f"Wrote {folder}:", report.tree(project))
         self.show("Look at these:", remarks)
         self.show("Go on with:", (f"  {each}" for each in report.steps(project, folder)))
 
