@@ -226,6 +226,60 @@ def test_code_that_runs_on_import_says_so(eject, site):
     assert text in read("models.py")
 
 
+def test_hooks_and_errors_are_lines_of_middleware(eject, site):
+    text = eject("""
+shop = Router()
+
+
+@app.before_request
+def closed(request):
+    if "closed" in request.GET:
+        return "We are closed.", 503
+
+
+@shop.before_request
+def counted(request):
+    return closed(request)
+
+
+@shop.get("/")
+def index(request):
+    return str(int(request.GET["n"]))
+
+
+@app.error(ValueError)
+def bad(request, exception):
+    return "bad", 400
+
+
+app.include("/shop/", shop)
+""")("middleware.py")
+    assert "closed_middleware = before_request(responds()(closed))\n" in text
+    assert 'counted_middleware = only_for(r"/shop/", before_request(counted))\n' in text
+    assert 'ERROR_VIEWS = [\n    ("", ValueError, views.bad),\n]\n' in text
+    assert "no issues" in manage(site, "check")
+
+
+def test_a_feed_needs_no_help(eject):
+    text = eject("""
+from django.contrib.syndication.views import Feed
+
+
+class Latest(Feed):
+    title = link = description = "/"
+
+
+app.get("/feed/", name="feed")(Latest())
+""")("urls.py")
+    assert 'path("feed/", require_safe(Latest()), name="feed"),' in text
+
+
+def test_a_router_that_a_loop_includes_is_refused_with_its_line(site):
+    loop = 'for prefix in ("/a/", "/b/"):\n    app.include(prefix, shop)\n'
+    message = refused(site, f"shop = Router()\n\n{loop}")
+    assert 'blog.py:10: "/a/" cannot be moved.' in message
+
+
 def test_what_uses_the_app_is_refused_with_its_line(site):
     message = refused(site, '@app.get("/")\ndef index(request):\n    return app.label\n')
     assert message.startswith("CommandError: ")

@@ -7,7 +7,7 @@ from typing import Any
 from django.urls.resolvers import RoutePattern
 
 from djng.eject.layout import call, enclosed, quoted
-from djng.eject.returns import Target
+from djng.eject.returns import Target, resolve
 from djng.eject.views import ViewRewriter, status_of
 from djng.responses import is_async
 from djng.routing import BaseRouter, Route, walk
@@ -35,7 +35,7 @@ class MiddlewareWriter:
                 self.add(scope, name, f"{kind}({self.sync(function, Target())})")
         errors = [*self.error_views(is_class=True)]
         if errors:
-            items = [f"({pattern}, {views.name_of(key)}, {view})" for pattern, key, view in errors]
+            items = [f"({pattern}, {self.written(key)}, {view})" for pattern, key, view in errors]
             self.lines.append("ERROR_VIEWS = " + enclosed("[]", items))
         reads_keys = bool(re.search(rb"\.(POST|GET|FILES)\[", views.source.data))
         place = f"{self.label}.middleware"
@@ -60,9 +60,10 @@ class MiddlewareWriter:
 
     def add(self, scope: Any, name: str, middleware: str) -> None:
         """Add a middleware under a name, for the scope's URLs only."""
+        line = f"{name} = {middleware}"
         if scope is not self.site:
-            middleware = call("only_for", [self.pattern(scope), middleware])
-        self.lines.append(f"{name} = {middleware}")
+            line = call(f"{name} = only_for", [self.pattern(scope), middleware])
+        self.lines.append(line)
         self.own.append(f"{self.label}.middleware.{name}")
 
     def pattern(self, scope: Any) -> str:
@@ -94,6 +95,13 @@ class MiddlewareWriter:
                 view, template = scope.error_views[key]
                 target = Target(template, status_of(key))
                 yield self.pattern(scope), key, self.sync(view, target)
+
+    def written(self, kind: type[Exception]) -> str:
+        """How the file writes a class of exceptions in `@app.error(...)`."""
+        calls = [each.call for each in self.views.wiring.uses if each.attribute == "error"]
+        nodes = [node for call in calls if call for node in call.args[:1]]
+        found = [each for each in nodes if resolve(self.views.plan, each) is kind]
+        return self.views.source.text_of(found[0]) if found else self.views.name_of(kind)
 
     def handlers(self) -> list[str]:
         """`handler404` and its like for the URLconf."""

@@ -187,10 +187,9 @@ class Plan:
     def _needed_modules(self, group: Group, seen: frozenset[Any] = frozenset()) -> set[str]:
         """The modules with names that a group uses, also by others that have no place yet."""
         found: set[str] = set()
+        seen |= {group}
         for other in {self.owner[each] for each in group.uses if each in self.owner} - seen:
-            if other is not group:
-                deeper = {other.module} if other.module else None
-                found |= deeper or self._needed_modules(other, seen | {group})
+            found |= {other.module} if other.module else self._needed_modules(other, seen)
         return found
 
     def module_of(self, name: str) -> str | None:
@@ -214,18 +213,15 @@ def rank(module: str) -> int:
 
 def settings_roles(site: Any) -> Iterator[tuple[str, str]]:
     """What the settings name of the file, as in `middleware=["blog.Basket"]`, with its module."""
-    routers = [each for _, scope in walk(site) for each in getattr(scope, "middleware_classes", ())]
-    named = {
-        "middleware": [*settings.MIDDLEWARE, *routers],
-        "backends": settings.AUTHENTICATION_BACKENDS,
-        "context_processors": [
-            name for t in settings.TEMPLATES for name in t["OPTIONS"].get("context_processors", [])
-        ],
-    }
-    for module, names in named.items():
-        for name in names:
-            if isinstance(name, str) and name.startswith(f"{site.label}."):
-                yield name.removeprefix(f"{site.label}."), module
+    layers = [each for _, scope in walk(site) for each in getattr(scope, "middleware_classes", ())]
+    options = [each.get("OPTIONS", {}) for each in settings.TEMPLATES]
+    processors = [name for each in options for name in each.get("context_processors", [])]
+    named = [("middleware", name) for name in [*settings.MIDDLEWARE, *layers]]
+    named += [("backends", name) for name in settings.AUTHENTICATION_BACKENDS]
+    named += [("context_processors", name) for name in processors]
+    for module, name in named:
+        if isinstance(name, str) and name.startswith(f"{site.label}."):
+            yield name.removeprefix(f"{site.label}."), module
 
 
 def module_of(use: Use) -> str:

@@ -72,9 +72,8 @@ def statements(project: Project) -> Iterator[tuple[Location, str]]:
 def steps(project: Project, folder: Path) -> list[str]:
     """The commands to go on with."""
     site, found = project.site, []
-    copy = os.path.relpath(
-        folder / f"{project.site.path.stem}.sqlite3", site.data
-    )  # `backup` writes there
+    # `backup` writes relative to the data.
+    copy = os.path.relpath(folder / f"{site.path.stem}.sqlite3", site.data)
     if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).exists():
         found.append(command_line(f"backup {shlex.quote(copy)}"))
     kept = [site.data / f"{site.path.stem}.secret", site.data / "media"]

@@ -77,7 +77,7 @@ class UrlWriter:
         return bool(type(get_converters().get(kind)).__module__ == self.site.label)
 
     def included(self, entry: Include) -> str:
-        use = self.wiring.use_at(entry.where, "include", what="these URLs")
+        use = self.wiring.use_at(entry.where, "include", what=f'"/{entry.prefix}"')
         is_router = isinstance(entry.urls, BaseRouter)
         urls = self.nested(entry, entry.urls) if is_router else self.foreign(entry, use)
         pattern = f"path({quoted(entry.prefix)}, {urls})"

@@ -83,7 +83,7 @@ class Wiring:
             is_there = node.lineno <= where.line <= (node.end_lineno or node.lineno)
             if use.attribute in attributes and is_there:
                 return use
-        hint = "Write it as a decorator, or as a call that is a line of the site's file."
+        hint = "Write it as a decorator, or as a statement of its own, in the site's file."
         raise SetupError(f"{what} cannot be moved.", hint=hint, where=where)
 
     def is_only_wiring(self, statement: Statement) -> bool:
