@@ -254,9 +254,9 @@ def bad(request, exception):
 
 app.include("/shop/", shop)
 """)("middleware.py")
-    assert "closed_middleware = before_request(responds()(closed))\n" in text
-    assert 'counted_middleware = only_for(r"/shop/", before_request(counted))\n' in text
-    assert 'ERROR_VIEWS = [\n    ("", ValueError, views.bad),\n]\n' in text
+    assert "closed_middleware = call_before(responds()(closed))\n" in text
+    assert 'counted_middleware = only_for(r"/shop/", call_before(counted))\n' in text
+    assert 'ERROR_VIEWS: list[Any] = [\n    ("", ValueError, views.bad),\n]\n' in text
     assert "no issues" in manage(site, "check")
 
 
@@ -428,6 +428,20 @@ def text(request: HttpRequest, number: int) -> tuple[str, int]:
 @app.before_request
 def closed(request: HttpRequest) -> str | None:
     return "closed" if "closed" in request.GET else None
+
+
+@app.error(ValueError)
+async def bad(request: HttpRequest, exception: ValueError) -> str:
+    return f"{exception}"
+
+
+@app.error(KeyError)
+def missing(request: HttpRequest, exception: KeyError) -> tuple[str, int]:
+    return "missing", 404
+
+
+shop = Router()
+app.include("/shop/", shop)
 """)
     command = [Path(sys.executable).parent / "mypy", "blog"]
     site.put(

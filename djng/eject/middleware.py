@@ -36,7 +36,7 @@ class MiddlewareWriter:
         errors = [*self.error_views(is_class=True)]
         if errors:
             items = [f"({pattern}, {self.written(key)}, {view})" for pattern, key, view in errors]
-            self.lines.append("ERROR_VIEWS = " + enclosed("[]", items))
+            self.lines.append("ERROR_VIEWS: list[Any] = " + enclosed("[]", items))
         reads_keys = bool(re.search(rb"\.(POST|GET|FILES)\[", views.source.data))
         place = f"{self.label}.middleware"
         self.own += [f"{place}.MissingKeyMiddleware"] * reads_keys
@@ -122,8 +122,8 @@ def handler(label: str, status: int, views: list[tuple[str, str]]) -> str:
 
 def hooks_of(scope: Any) -> Iterator[tuple[str, Any]]:
     """The functions for responses are further out, as in djng."""
-    yield from (("after_request", each) for each in getattr(scope, "after_functions", ()))
-    yield from (("before_request", each) for each in getattr(scope, "before_functions", ()))
+    yield from (("call_after", each) for each in getattr(scope, "after_functions", ()))
+    yield from (("call_before", each) for each in getattr(scope, "before_functions", ()))
 
 
 def snake_case(name: str) -> str:

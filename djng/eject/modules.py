@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from djng.eject import accounts
-from djng.eject.layout import FILES, WIDTH, Part, begins_with_definition, joined
+from djng.eject.layout import FILES, WIDTH, Part, begins_with_definition, enclosed, joined
 from djng.eject.plan import Plan, rank
 from djng.eject.source import FUNCTIONS, Names, Source, Statement, names_in
 from djng.exceptions import SetupError
@@ -109,7 +109,11 @@ class ModuleWriter:
         """The functions and classes of this package that a module uses, in their order."""
         used, parts = {*Names(text).used, *re.findall(r"\w+", needed)}, list[Part]()
         for name, helper in reversed(self.helpers.get(module, {}).items()):
-            if name in used:
+            if name in used and self.plan.module_of(name) == module:
+                where = self.plan.owner[name].statements[0].where
+                message = f"eject writes another {name} into {module}.py."
+                self.problems.append(SetupError(message, hint="Rename this one.", where=where))
+            elif name in used:
                 parts.insert(0, helper)
                 used |= Names(helper).used
         return parts
@@ -140,10 +144,11 @@ class ModuleWriter:
             found = self.ours.by_name[name][:1]
         elif owner:
             found = [Import(dotted(owner), name)]
-        elif not found:
+        if not found:
             self.refuse(module, name)
+            return []
         # ``import a.b`` and ``import a.c`` bind the same name.
-        used = [each for each in found or [] if not each.module] or (found or [])[-1:]
+        used = [each for each in found if not each.module] or found[-1:]
         return [e._replace(module=named_from(module, e.module, self.label)) for e in used]
 
     def refuse(self, module: str, name: str) -> None:
@@ -185,9 +190,7 @@ def from_line(module: str, imports: list[Import]) -> str:
     names = sorted({str(each) for each in imports}, key=by_type)
     comments = sorted({each.comment for each in imports if each.comment})
     line = with_comment(f"from {module} import {', '.join(names)}", "; ".join(comments))
-    if len(line) <= WIDTH:
-        return line
-    return f"from {module} import (\n" + "".join(f"    {each},\n" for each in names) + ")"
+    return line if len(line) <= WIDTH else f"from {module} import {enclosed('()', names)}"
 
 
 def with_comment(line: str, comment: str) -> str:

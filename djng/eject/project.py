@@ -81,7 +81,8 @@ class Project:
             parts[module].insert(0, "register = template.Library()")
         parts["middleware"] += middleware.lines
         parts["urls"] += [*UrlWriter(views).texts(), *middleware.handlers()]
-        parts["settings"].append(SettingsWriter(plan, middleware.names).text())
+        docstring, end, text = SettingsWriter(plan, middleware.names).text().partition('\n"""\n')
+        parts["settings"] = [docstring + end, *parts["settings"], text]
         if names := [name for name in ("signals", "startup") if name in parts]:
             title = "".join(each.title() for each in self.label.split("_"))
             parts["apps"] = [rendered("apps.py", title=title, label=self.label, modules=names)]

@@ -18,7 +18,7 @@ from djng.rules import METHODS
 
 MEDIA = """\
 # Uploaded files, while DEBUG is on.
-urlpatterns += static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)"""
+    *static(settings.MEDIA_URL, document_root=settings.MEDIA_ROOT)"""
 
 
 class UrlWriter:
@@ -37,8 +37,9 @@ class UrlWriter:
             patterns.insert(0, f'path("{self.site.admin_path}", admin.site.urls)')
         if self.site.serves_media:
             patterns.append('path("media/<path:path>", media.serve)')
+        elif has_files(self.site):
+            patterns.append(MEDIA)
         lists = [*self.lists.values(), "urlpatterns = " + enclosed("[]", patterns)]
-        lists += [MEDIA] if has_files(self.site) and not self.site.serves_media else []
         converters = [f'register_converter({v}, "{k}")' for k, v in self.converters.items()]
         return ["\n".join(converters), *lists] if converters else lists
 
