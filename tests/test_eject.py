@@ -260,6 +260,23 @@ app.include("/shop/", shop)
     assert "no issues" in manage(site, "check")
 
 
+def test_options_of_the_admin_keep_strings_of_several_lines(eject):
+    text = eject('''
+@app.admin(
+    list_display=[
+        "title",
+    ],
+    description=lambda self, post: """
+one
+  two""",
+)
+class Post(models.Model):
+    title = models.CharField(max_length=20)
+''')("admin.py")
+    assert 'class PostAdmin(admin.ModelAdmin):\n    list_display = [\n        "title",\n' in text
+    assert '    description = lambda self, post: """\none\n  two"""\n' in text
+
+
 def test_a_feed_needs_no_help(eject):
     text = eject("""
 from django.contrib.syndication.views import Feed

@@ -32,9 +32,10 @@ def admin_parts(plan: Plan) -> list[Part]:
 
 def arguments(plan: Plan, use: Use) -> tuple[list[str], list[str]]:
     """The texts of the models and of the options."""
-    given = (use.call.args, use.call.keywords) if use.call else ([], [])
-    models, options = ([plan.source.text_of(each) for each in nodes] for nodes in given)
-    return models, options
+    given, keywords = (use.call.args, use.call.keywords) if use.call else ([], [])
+    text, indent = plan.source.text_of, plan.source.indent_of
+    options = [shifted(text(each), indent(each), 0) for each in keywords]
+    return [text(each) for each in given], options
 
 
 def listed(models: list[str]) -> str:
@@ -48,7 +49,7 @@ def model_admin(plan: Plan, use: Use) -> str:
     name = f"{models[0].rpartition('.')[2]}Admin"
     if not options or name in plan.namespace or any(each.startswith("**") for each in options):
         return call("admin.site.register", [listed(models), *options])
-    body = shifted("\n".join(each.replace("=", " = ", 1) for each in options), 4)
+    body = "\n".join(shifted(each.replace("=", " = ", 1), 0, 4) for each in options)
     return f"{call('@admin.register', models)}\nclass {name}(admin.ModelAdmin):\n{body}"
 
 

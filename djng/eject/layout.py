@@ -2,7 +2,6 @@
 
 import json
 import re
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -26,10 +25,11 @@ def call(function: str, arguments: Iterable[str], indent: int = 0) -> str:
     return function + enclosed("()", given, indent)
 
 
-def shifted(text: str, width: int) -> str:
-    """The text with its lines moved to the right, unless strings have several of them."""
+def shifted(text: str, before: int, after: int) -> str:
+    """The text with another indentation; only its first line if a string has several lines."""
     has_long_string = re.search(r"\"{3}|'{3}|\\\n", text)
-    return text if has_long_string else textwrap.indent(text, " " * width)
+    moved = text if has_long_string else text.replace(f"\n{' ' * before}", f"\n{' ' * after}")
+    return " " * after + moved
 
 
 def quoted(text: str) -> str:

@@ -4,6 +4,7 @@ import ast
 import re
 import symtable
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -46,9 +47,9 @@ class Names:
 class Statement:
     """A statement of the file's top level, with the comments above it."""
 
-    def __init__(self, source: "Source", node: ast.stmt, start: int, end: int, gap: int) -> None:
+    def __init__(self, source: "Source", node: ast.stmt, start: int, end: int, blank: int) -> None:
         self.source, self.node, self.start, self.end = source, node, start, end
-        self.blank = gap  # the number of blank lines above
+        self.blank = blank  # the number of blank lines above
         self.decorators: list[ast.expr] = list(getattr(node, "decorator_list", []))
 
     @property
@@ -131,6 +132,11 @@ class Source:
         start = self._lines[first - 1] + getattr(node, "col_offset", 0)
         return start, self._lines[last - 1] + getattr(node, "end_col_offset", 0)
 
+    def indent_of(self, node: ast.AST) -> int:
+        """The number of spaces at the beginning of the line in which a node begins."""
+        line = self.text(self._lines[getattr(node, "lineno", 1) - 1], self.span(node)[0])
+        return len(line) - len(line.lstrip())
+
     def text(self, start: int, end: int) -> str:
         return self.data[start:end].decode()
 
@@ -161,10 +167,8 @@ def quoted_annotations(node: ast.AST) -> Iterator[ast.expr]:
         annotation = getattr(each, "annotation", None) or getattr(each, "returns", None)
         for part in ast.walk(annotation) if isinstance(annotation, ast.AST) else ():
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                try:
+                with suppress(SyntaxError):
                     yield ast.parse(part.value.strip(), mode="eval").body
-                except SyntaxError:
-                    continue
 
 
 def names_in(node: ast.AST) -> set[str]:

@@ -17,7 +17,6 @@ class Use(NamedTuple):
     """A decorator or a call of the app or of a router."""
 
     statement: Statement
-    router: Any
     attribute: str
     node: ast.expr
     call: ast.Call | None  # the inner one in ``app.route("/")(view)``
@@ -58,17 +57,17 @@ class Wiring:
         for each in [*statement.decorators, *([node.value] if isinstance(node, ast.Expr) else [])]:
             root, *attributes = chain_of(each) or [""]
             if root in self.routers and attributes and attributes[0] != "data":
-                self._add(statement, self.routers[root], attributes[0], each)
+                self._add(statement, attributes[0], each)
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name) and target.id in self.routers:
                     self.made[self.routers[target.id]] = statement
 
-    def _add(self, statement: Statement, router: Any, attribute: str, node: ast.expr) -> None:
+    def _add(self, statement: Statement, attribute: str, node: ast.expr) -> None:
         call, applied_to = node if isinstance(node, ast.Call) else None, None
         if call and isinstance(call.func, ast.Call):
             call, applied_to = call.func, next(iter(call.args), None)
-        self.uses.append(Use(statement, router, attribute, node, call, applied_to))
+        self.uses.append(Use(statement, attribute, node, call, applied_to))
         if node in statement.decorators and attribute not in RENAMED:
             self.source.replace(self.source.lines_of(node), "")
 
