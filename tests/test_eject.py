@@ -291,6 +291,13 @@ app.get("/feed/", name="feed")(Latest())
     assert 'path("feed/", require_safe(Latest()), name="feed"),' in text
 
 
+def test_a_view_of_another_file_gets_help(eject, site):
+    site.put("helpers.py", "def hello(request):\n    return 'hello'\n")
+    text = eject('from helpers import hello\n\napp.get("/")(hello)\n')("urls.py")
+    assert 'path("", require_safe(responds()(hello)), name="hello"),' in text
+    assert "no issues" in manage(site, "check")
+
+
 def test_a_router_that_a_loop_includes_is_refused_with_its_line(site):
     loop = 'for prefix in ("/a/", "/b/"):\n    app.include(prefix, shop)\n'
     message = refused(site, f"shop = Router()\n\n{loop}")
@@ -458,6 +465,13 @@ def missing(request: HttpRequest, exception: KeyError) -> tuple[str, int]:
 
 
 shop = Router()
+
+
+@shop.get("/")
+def front(request: HttpRequest) -> str:
+    return "shop"
+
+
 app.include("/shop/", shop)
 """)
     command = [Path(sys.executable).parent / "mypy", "blog"]

@@ -82,10 +82,12 @@ class SettingsWriter:
             return self.moved(value) if isinstance(value, str) else value
         folder = self.site.path.parent / "templates"  # the app has them now
         left = [each for each in value if each != folder]
-        found = [
-            self.replaced.get(e, []) if str(e).startswith("djng") else [self.own(e)] for e in left
-        ]
-        return type(value)(each for names in found for each in names)
+        return type(value)(name for each in left for name in self.names_for(each))
+
+    def names_for(self, item: Any) -> list[Any]:
+        """What stands in a list of settings for an item."""
+        is_ours = str(item).partition(".")[0] == "djng"
+        return self.replaced.get(item, []) if is_ours else [self.own(item)]
 
     def moved(self, name: str) -> str:
         """The dotted name of something in the file: `blog.Basket` is `blog.middleware.Basket`."""

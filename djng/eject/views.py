@@ -54,7 +54,7 @@ class ViewRewriter:
                 self.raw.add(name)
         elif isinstance(node, FUNCTIONS) and not (others or self.is_called(statement)):
             self.decorate(statement, view, target)
-        elif not self.is_response_view(view):
+        elif not is_response_view(view):
             self.raw.add(name)
 
     def decorate(self, statement: Statement, view: Any, target: Target) -> None:
@@ -74,11 +74,6 @@ class ViewRewriter:
         """Whether other code uses the function, and so gets what it returns."""
         others = [each for group in self.plan.groups for each in group.statements]
         return any(statement.name in o.names.used for o in others if o is not statement)
-
-    def is_response_view(self, view: Any) -> bool:
-        """Whether a library calls the view, as for a View or a Feed, so that it has a response."""
-        owner = getattr(type(view).__call__, "__module__", None)  # functions and partials have none
-        return hasattr(view, "view_class") or owner not in (None, self.plan.site.label)
 
     def methods_decorator(self, view: Any) -> str:
         """The decorator of Django that lets only the routes' methods pass."""
@@ -106,7 +101,9 @@ class ViewRewriter:
         name = self.name_of(view)
         text = f"views.{name}" if self.plan.module_of(name) == "views" else name
         text += ".as_view()" if inspect.isclass(view) else ""
-        return f"{responds(target)}({text})" if name in self.raw else text
+        is_imported = not self.plan.module_of(name)
+        is_raw = name in self.raw or (is_imported and not is_response_view(view))
+        return f"{responds(target)}({text})" if is_raw else text
 
     def expression(self, route: Route) -> str:
         """What stands for the route's view in the URLconf."""
@@ -114,12 +111,19 @@ class ViewRewriter:
         use = self.wiring.use_at(route.where, *VERBS, what=str(route))
         if use.applied_to and not isinstance(use.applied_to, ast.Name):
             text = self.source.text_of(use.applied_to)
-            text = text if self.is_response_view(route.view) else f"{responds(target)}({text})"
+            text = text if is_response_view(route.view) else f"{responds(target)}({text})"
         else:
             text = self.named(route.view, target)
         if route in self.restricted or route.methods == (None,) or not self.is_alone(route):
             return text
         return f"{require(route.methods)}({text})"
+
+
+def is_response_view(view: Any) -> bool:
+    """Whether Django's own code calls it, as for a View or a Feed: then it returns a response."""
+    owner = view if inspect.isclass(view) else type(view).__call__
+    is_of_django = str(getattr(owner, "__module__", "")).startswith("django.")
+    return is_of_django or hasattr(view, "view_class")
 
 
 def require(methods: tuple[str | None, ...]) -> str:
