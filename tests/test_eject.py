@@ -207,6 +207,22 @@ def index(request):
     assert "count = 0\n\n\n@require_safe\ndef index(request):\n    global count" in read("views.py")
 
 
+def test_exceptions_of_python_and_of_modules_have_error_views(eject):
+    read = eject("""
+import json
+
+
+@app.error(UnicodeDecodeError)
+@app.error(json.JSONDecodeError)
+def unreadable(request, exception):
+    return "What is this?", 400
+""")
+    text = read("middleware.py")
+    assert '("", UnicodeDecodeError, views.unreadable)' in text
+    assert '("", json.JSONDecodeError, views.unreadable)' in text
+    assert "import json\n" in text
+
+
 def test_receivers_are_connected(eject, site):
     eject("""
 from django.db.models.signals import post_migrate
