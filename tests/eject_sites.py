@@ -6,6 +6,7 @@ from string import Template
 
 import blog
 from conftest import ROOT
+from form_filling import GIF
 
 
 def example(page, text):
@@ -41,7 +42,7 @@ NEW_MEMBER = {
     "password2": "correct-horse",
 }
 MEMBERS = [
-    {"path": "/accounts/signup/", "method": "POST", "data": NEW_MEMBER, "forget": True},
+    {"path": "/accounts/signup/", "method": "POST", "data": NEW_MEMBER},
     {"path": "/"},
     {"path": "/accounts/password_change/"},
     {"path": "/accounts/signup/", "method": "POST", "data": {"email": "eve@example.com"}},
@@ -49,6 +50,7 @@ MEMBERS = [
     {"path": "/accounts/logout/", "method": "POST"},
     {"path": "/accounts/login/?next=/nowhere/"},
 ]
+MEMBERS = [{**each, "user": "eve"} for each in MEMBERS]
 ACCOUNTS = """
 app.include("/accounts/", "django.contrib.auth.urls")
 app.include("/accounts/", "djng.signup")
@@ -731,6 +733,230 @@ SAILED = [
     {"path": "/boats/", "method": "POST", "data": {"name": "New", "length": 4}},
 ]
 
+ALBUM = '''"""An album: uploads by a form, by a program and in the admin."""
+import csv
+import io
+
+from django import forms
+from django.contrib import admin
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.validators import FileExtensionValidator
+from django.db import models
+from django.http import FileResponse, Http404
+from django.shortcuts import get_object_or_404, redirect
+from djng import Djng
+
+app = Djng(
+    serve_media=True,
+    data="data",
+    FILE_UPLOAD_MAX_MEMORY_SIZE=1000,  # what is larger goes through a file
+    DATA_UPLOAD_MAX_MEMORY_SIZE=20_000,
+    DATA_UPLOAD_MAX_NUMBER_FILES=8,
+)
+
+
+NOTES = FileExtensionValidator(["txt", "gif"])
+
+
+def place(photo, name):
+    return f"albums/{photo.album_id}/{name}"
+
+
+class Album(models.Model):
+    title = models.CharField(max_length=50)
+    cover = models.ImageField(upload_to="covers", blank=True, width_field="width")
+    width = models.IntegerField(null=True, editable=False)
+    made = models.DateField(null=True, blank=True)
+
+    def __str__(self):
+        return self.title
+
+
+class Photo(models.Model):
+    album = models.ForeignKey(Album, models.CASCADE, related_name="photos")
+    picture = models.ImageField(upload_to=place)
+    note = models.FileField(upload_to="notes", blank=True, validators=[NOTES])
+
+    class Meta:
+        ordering = ["pk"]
+
+
+class PhotoForm(forms.ModelForm):
+    class Meta:
+        model = Photo
+        fields = ["album", "picture", "note"]
+
+
+class PhotoInline(admin.TabularInline):
+    model = Photo
+    extra = 1
+
+
+@app.admin(Album)
+class AlbumAdmin(admin.ModelAdmin):
+    list_display = ["title", "cover", "made"]
+    list_editable = ["made"]
+    list_filter = ["made", "title"]
+    search_fields = ["title"]
+    date_hierarchy = "made"
+    readonly_fields = ["width"]
+    save_as = True
+    inlines = [PhotoInline]
+
+
+@admin.action(description="Clear the notes")
+def clear_notes(modeladmin, request, queryset):
+    modeladmin.message_user(request, f"{queryset.update(note='')} notes are cleared.")
+
+
+app.admin(
+    Photo,
+    list_display=["picture", "album", "note"],
+    autocomplete_fields=["album"],
+    list_per_page=2,
+    actions=[clear_notes],
+)
+
+
+@app.get("/", template="album.html")
+def photos(request):
+    return {"photos": Photo.objects.all(), "form": PhotoForm()}
+
+
+@app.post("/", template="album.html")
+def upload(request):
+    form = PhotoForm(request.POST, request.FILES)
+    if form.is_valid():
+        form.save()
+        return redirect("photos")
+    return {"photos": Photo.objects.all(), "form": form}, 422
+
+
+@app.route("/photos/<int:pk>/change/", methods=["GET", "POST"], template="album.html")
+def change(request, pk):
+    photo = get_object_or_404(Photo, pk=pk)
+    form = PhotoForm(request.POST or None, request.FILES or None, instance=photo)
+    if form.is_valid():
+        form.save()
+    return {"form": form, "photos": [photo]}
+
+
+@app.get("/photos/<int:pk>/file/")
+def download(request, pk):
+    photo = get_object_or_404(Photo, pk=pk)
+    if not photo.picture.storage.exists(photo.picture.name):
+        raise Http404
+    return FileResponse(photo.picture.open(), as_attachment="save" in request.GET)
+
+
+@app.post("/raw/")
+def raw(request):
+    file = request.FILES["file"]
+    name = default_storage.save(f"raw/{file.name}", file)
+    return {"name": name, "size": file.size, "type": file.content_type, "kind": type(file).__name__}
+
+
+@app.post("/many/")
+def many(request):
+    files = request.FILES.getlist("file")
+    return [default_storage.save(f"many/{each.name}", each) for each in files]
+
+
+@app.put("/body/<str:name>/")
+def body(request, name):
+    return default_storage.save(f"body/{name}", ContentFile(request.body)), 201
+
+
+@app.post("/stream/")
+def stream(request):
+    return {"first": request.read(5).decode("latin-1"), "rest": len(request.read())}
+
+
+@app.post("/prices/")
+def prices(request):
+    rows = [*csv.DictReader(io.TextIOWrapper(request.FILES["file"], "utf-8"))]
+    return {"rows": rows, "total": sum(float(row["price"]) for row in rows)}
+
+
+@app.error(UnicodeDecodeError)
+def no_text(request, exception):
+    return "This is no text.", 415
+
+
+app.templates["album.html"] = """<form method="post" enctype="multipart/form-data">
+{% csrf_token %}{{ form }}</form>
+{% for photo in photos %}<img src="{{ photo.picture.url }}" width="{{ photo.picture.width }}">
+{% if photo.note %}{{ photo.note.url }}{% endif %}{% endfor %}"""
+'''
+PHOTOS = f"""
+from django.core.files.base import ContentFile
+GIF = {GIF!r}.encode("latin-1")
+for number in range(5):
+    made = f"2026-01-0{{number + 1}}"
+    album = blog.Album.objects.create(title=f"Album {{number}}", made=made)
+    picture = ContentFile(GIF, f"{{number}}.gif")
+    blog.Photo.objects.create(album=album, picture=picture, note=ContentFile("note", "note.txt"))
+"""
+
+
+def uploads(path, *files, **options):
+    """Requests that upload each of the files to a path."""
+    return [{"path": path, "method": "POST", "files": {"file": file}, **options} for file in files]
+
+
+FILES = [
+    ["a.txt", "text"],
+    ["a.txt", "the same name"],
+    ["../../up.txt", "up"],
+    ["é ü.txt", "x"],
+    ["", "no name"],
+    [".hidden", "x"],
+    ["n" * 150 + ".txt", "x"],
+    ["empty.txt", ""],
+    ["large.bin", "large" * 5000],
+    ["page.html", "<script>"],
+    ["a.txt.gz", "\x1f\x8b"],
+]
+PICTURE, NOTE = ["new.gif", GIF], ["n.txt", "note"]
+UPLOADS = [
+    *uploads("/raw/", *FILES),
+    *uploads("/raw/", ["no.txt", "no token"], csrf=False),
+    *uploads("/many/", FILES[0], kind="multipart/form-data; boundary=other"),
+    *uploads(
+        "/prices/", ["p.csv", "item,price\nboat,2\n"], ["p.csv", "price\nx\n"], ["x", "\xff\n1"]
+    ),
+    {"path": "/raw/", "method": "POST", "data": {"file": "no file"}},
+    {"path": "/many/", "method": "POST", "files": {f"file{n}": FILES[0] for n in range(9)}},
+    {"path": "/raw/", "method": "POST", "data": {"text": "x" * 30_000}, "files": {"file": NOTE}},
+    {
+        "path": "/stream/",
+        "method": "POST",
+        "data": "x" * 30_000,
+        "kind": "image/gif",
+        "csrf": False,
+    },
+    {"path": "/body/a.bin/", "method": "PUT", "data": GIF, "kind": "image/gif"},
+    {"path": "/", "fill": "valid"},
+    {"path": "/", "fill": "valid", "files": {"picture": PICTURE, "note": NOTE}},
+    {"path": "/", "fill": "valid", "files": {"picture": NOTE, "note": PICTURE}},
+    {"path": "/", "fill": "valid", "files": {"picture": ["empty.gif", ""]}},
+    {"path": "/", "fill": "valid", "files": {"picture": ["cut.gif", GIF[:20]], "note": NOTE}},
+    {"path": "/photos/3/change/", "fill": "valid", "files": {"picture": PICTURE}},
+    {"path": "/photos/3/change/", "fill": "valid", "files": {}, "more": {"note-clear": "on"}},
+    {"path": "/photos/3/file/"},
+    {"path": "/photos/3/file/?save"},
+    {"path": "/photos/3/file/", "method": "HEAD"},
+    {"path": "/"},
+    *(
+        {"path": f"/media/{name}"}
+        for name in ("raw/a.txt", "raw/page.html", "raw/a.txt.gz", "raw/up.txt")
+    ),
+    {"path": "/media/raw/large.bin", "headers": {"Range": "bytes=5-9"}},
+    {"path": "/media/albums/3/2.gif", "again": True},
+    {"path": "/admin/blog/photo/", "user": "dora"},
+]
+
 ASYNC = '''"""A site of async views."""
 import asyncio
 from collections.abc import AsyncIterator
@@ -953,13 +1179,14 @@ app.include("/accounts/", "djng.signup")
 """
 EVE = {"email": "Eve@Example.com"}
 LETTERS = [
-    {"path": "/accounts/signup/", "method": "POST", "data": NEW_MEMBER, "forget": True},
+    {"path": "/accounts/signup/", "method": "POST", "data": NEW_MEMBER},
     {"path": "/accounts/logout/", "method": "POST"},
     {"path": "/accounts/login/mail/", "method": "POST", "data": EVE},
     {"path": "/accounts/password_reset/", "method": "POST", "data": EVE},
     {"path": "/accounts/login/mail/MQ/wrong/"},
     {"path": "/accounts/login/mail/confirm/", "method": "POST"},
 ]
+LETTERS = [{**each, "user": "eve"} for each in LETTERS]
 START = Template((ROOT / "djng/new/start.py-tpl").read_text()).substitute(name="blog.py")
 # The file's name, its source, code that fills the database, and requests besides the usual ones.
 SITES = {
@@ -977,5 +1204,6 @@ SITES = {
     "odd": ("blog", ODD + RUN, BOATS, SAILED),
     "async": ("blog", ASYNC + RUN, NOTES, NOTED),
     "htmx": ("blog", HTMX + RUN, "", TASKS),
+    "album": ("blog", ALBUM + RUN, PHOTOS, UPLOADS),
     "ninja": ("blog", NINJA + RUN, "", BOOKS),
 }

@@ -11,15 +11,50 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, Site, environment
+from eject_requests import PASSWORD, requests_for
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-PASSWORD = "correct-horse"
-USER = f"""
+# Ada may do everything. Bob and Cleo may do nothing, but Cleo is of the staff, as is Dora, who may
+# look at everything.
+USERS = """
 from django.contrib.auth import get_user_model
-User = get_user_model()
-name = "ada@example.com" if User.USERNAME_FIELD == "email" else "ada"
-User.objects.create_superuser(name, password="{PASSWORD}")
-print(name)
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.auth.models import Permission
+PBKDF2PasswordHasher.iterations = 10
+User, password = get_user_model(), PASSWORD
+end = "@example.com" if User.USERNAME_FIELD == "email" else ""
+User.objects.create_superuser(f"ada{end}", password=password)
+User.objects.create_user(f"bob{end}", password=password)
+User.objects.create_user(f"cleo{end}", password=password, is_staff=True)
+dora = User.objects.create_user(f"dora{end}", password=password, is_staff=True)
+dora.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+""".replace("PASSWORD", repr(PASSWORD))
+# What there is in the admin, as JSON.
+ADMIN = """
+import json
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.db.models import ForeignKey, ManyToManyField
+from django.test import RequestFactory
+from django.urls import reverse
+
+request, path = RequestFactory().get("/"), reverse("admin:index")
+request.user = get_user_model().objects.get(pk=1)
+models, fields = [], []
+for model, options in admin.site._registry.items():
+    names = [each for each in options.list_filter if isinstance(each, str)]
+    models.append({
+        "admin": path,
+        "path": model._meta.label_lower.replace(".", "/"),
+        "filters": [f"{name}{end}" for name in names for end in ("__exact=1", "__isnull=True")],
+        "actions": list(options.get_actions(request)),
+        "is_user": model is get_user_model(),
+    })
+    for field in model._meta.get_fields():
+        if isinstance(field, (ForeignKey, ManyToManyField)):
+            place = f"app_label={model._meta.app_label}&model_name={model._meta.model_name}"
+            fields.append(f"{place}&field_name={field.name}&term=a")
+apps = list(dict.fromkeys(each["path"].partition("/")[0] for each in models))
+print(json.dumps({"path": path, "models": models, "autocomplete": fields, "apps": apps}))
 """
 KEY = "tests" * 10
 
@@ -37,15 +72,17 @@ class Ejected:
         name = f"{self.label}.py"
         for command in ("makemigrations", "migrate"):
             self.run(self.file, name, command)
-        setup = f"import {self.label} as blog\n{USER}{data}"
-        self.name = self.run(self.file, "-c", setup).split()[-1]
+        names = "print(*User.objects.order_by('pk').values_list(User.USERNAME_FIELD, flat=True))\n"
+        setup = f"import {self.label} as blog\n{USERS}{names}{data}"
+        self.names = self.run(self.file, "-c", setup).split()
         self.output = self.run(self.file, name, "eject", "../project")
         for path in self.file.folder.rglob("*.sqlite3*"):
             target = self.project.folder / path.relative_to(self.file.folder)
             target.parent.mkdir(exist_ok=True)
             shutil.copy(path, target)
-        if (self.file.folder / "media").exists():
-            shutil.copytree(self.file.folder / "media", self.project.folder / "media")
+        for name in ("media", "data/media"):
+            if (self.file.folder / name).exists():
+                shutil.copytree(self.file.folder / name, self.project.folder / name)
         return self
 
     def run(self, site, *args):
@@ -62,9 +99,8 @@ class Ejected:
     def urls(self):
         """Every URL of the site's routes, with values for its placeholders."""
         rows = json.loads(self.run(self.file, f"{self.label}.py", "routes", "--json"))
-        urls = [
-            row["url"] for row in rows if not re.search(r"[\^$\\]|^/admin/|^/media/", row["url"])
-        ]
+        foreign = r"[\^$\\]|^/(admin|control|media)/"
+        urls = [row["url"] for row in rows if not re.search(foreign, row["url"])]
         values = {"int": "1", "slug": "hello", "str": "Ada", "path": "a/b", "float": "1.5"}
         values |= {"uuid": "6f1c0ca9-9a3c-4b0e-8a3c-1f0c0ca99a3c", "string": "Ada"}
 
@@ -74,45 +110,11 @@ class Ejected:
 
         return list(dict.fromkeys(re.sub(r"<(?:([^<>:]+):)?\w+>", value, each) for each in urls))
 
-    def requests(self, *extra):
-        """Requests for every URL by every method, and for the admin's pages."""
-        urls = self.urls()
-        some = [{"path": url, "method": method} for url in urls for method in METHODS]
-        some += [{"path": url, "method": "POST", "csrf": False} for url in urls]
-        some += [{"path": f"{url}?page=2&q=x"} for url in urls]
-        some += [
-            {"path": url.rstrip("/"), "method": m}
-            for url in urls
-            if url != "/"
-            for m in ("GET", "POST")
-        ]
-        some += [{"path": f"{url}nowhere/", "method": m} for url in urls for m in ("GET", "POST")]
-        some += [{"path": p} for p in ("/nowhere/", "/nowhere", "/static/admin/css/base.css")]
-        some += [{"path": p} for p in ("/static/none.css", "/media/none.txt", "/favicon.ico")]
-        name = self.name
-        login = {"username": name, "password": PASSWORD, "next": "/admin/"}
-        sign_in = [
-            {"path": "/admin/"},
-            {"path": "/admin/login/"},
-            {"path": "/admin/login/", "method": "POST", "data": {**login, "password": "wrong"}},
-            {"path": "/admin/login/", "method": "POST", "data": login, "csrf": False},
-            {"path": "/admin/login/", "method": "POST", "data": login},
-        ]
-        return [*some, *sign_in, *self.admin_pages(), *some, *extra]
-
-    def admin_pages(self):
-        models = self.run(
-            self.file,
-            "-c",
-            f"import {self.label}\nfrom django.contrib import admin\n"
-            "print(*[m._meta.label_lower.replace('.', '/') for m in admin.site._registry])",
-        ).split()
-        for model in models:
-            for page in ("", "?q=a", "?o=1", "add/", "1/change/", "1/history/", "1/delete/"):
-                yield {"path": f"/admin/{model}/{page}"}
-            yield {"path": f"/admin/{model}/add/", "method": "POST", "data": {"name": "x"}}
-            yield {"path": f"/admin/{model}/1/delete/", "method": "POST", "data": {"post": "yes"}}
-        yield from ({"path": f"/admin/{each}"} for each in ("", "password_change/", "jsi18n/"))
+    def requests(self):
+        """Requests for every URL and for the admin, and those that the site has of its own."""
+        code = f"import {self.label} as blog\n{ADMIN}"
+        admin = json.loads(self.run(self.file, "-c", code).splitlines()[-1])
+        return [*requests_for(self.urls(), admin, self.names, self.extra)]
 
     def replay(self, requests, *, is_async=False):
         """The answers of the file and of the project."""
@@ -167,6 +169,7 @@ def differences(before, after):
     pairs += [
         [[t, str(each["database"].get(t)), [], ""] for each in (before, after)] for t in tables
     ]
+    pairs += [[["uploads", 0, each["files"], ""] for each in (before, after)]]
     texts = dict.fromkeys(difference(*pair) for pair in pairs)
     return "\n".join(filter(None, texts))[:4000]
 
@@ -184,6 +187,8 @@ def lines_of(answer):
     headers = [sorted_allow(each) for each in headers]
     if request.startswith("OPTIONS ") and status in (200, 405):
         status, headers = "OPTIONS", [each for each in headers if each.startswith("allow")]
+    if status in (405, 416):  # those of WhiteNoise
+        headers = [each for each in headers if each != "content-type: application/octet-stream"]
     if status == 204:
         headers = [each for each in headers if not each.startswith("content-")]
     return [f"{request}: {status}", *headers, *body.splitlines()]
@@ -208,3 +213,36 @@ def ruff(ejected):
     known, found = (re.findall(r"^[^ ]+:\d+:\d+: (\w+)", text, re.MULTILINE) for text in outputs)
     is_new = {*found} - ({*known} - {"I001", "E402", "F401"})
     return outputs[1] if is_new else ""
+
+
+MYPY = """
+[mypy]
+plugins = mypy_django_plugin.main
+check_untyped_defs = true
+ignore_missing_imports = true
+[mypy.plugins.django-stubs]
+django_settings_module = "{}.settings"
+"""
+
+
+def mypy(ejected, cache):
+    """What mypy finds in the project, and not in the file. The cache is a folder that it fills."""
+    new = errors(ejected.project, ejected.label, ejected.label, cache)
+    if new:
+        new -= errors(ejected.file, f"{ejected.label}.py", ejected.label, cache)
+    return sorted(new)
+
+
+def errors(site, target, label, cache):
+    """The messages of mypy, without the places, in a copy of the cache: it knows other sites."""
+    config, own = site.folder.parent / "mypy.ini", site.folder.parent / "mypy"
+    config.write_text(MYPY.format(label))
+    shutil.rmtree(own, ignore_errors=True)
+    if any(cache.iterdir()):
+        shutil.copytree(cache, own)
+    command = [Path(sys.executable).parent / "mypy", "--config-file", config, target]
+    command += ["--cache-dir", own if own.exists() else cache]
+    variables = environment(DJANGO_SECRET_KEY=KEY, PYTHONPATH=str(site.folder))
+    done = subprocess.run(command, cwd=site.folder, env=variables, capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    return {*re.findall(r"^[^:]+:\d+: error: (.*)", done.stdout, re.MULTILINE)}
