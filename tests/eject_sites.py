@@ -1,12 +1,17 @@
 """Sites for the tests of `eject`: each with its source, its data, and requests of its own."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 import blog
 from conftest import ROOT
 from form_filling import GIF
+from test_own_tests import CASE, FUNCTION, SITE
+from test_tutorial import STEPS, Learner
 
 
 def example(page, text):
@@ -1188,22 +1193,68 @@ LETTERS = [
 ]
 LETTERS = [{**each, "user": "eve"} for each in LETTERS]
 START = Template((ROOT / "djng/new/start.py-tpl").read_text()).substitute(name="blog.py")
-# The file's name, its source, code that fills the database, and requests besides the usual ones.
+
+
+ARTICLES = """
+for number in range(7):
+    post = blog.Post.objects.create(title=f"Post {number}", body="Text", picture="a.gif")
+    post.comments.create(author="Ada", text="Hi")
+"""
+
+
+class Typist(Learner):
+    """Types what the tutorial says, without a server or a browser."""
+
+    def run(self, command, shown):
+        pass
+
+    def look(self, sentence):
+        pass
+
+
+def tutorial():
+    """The files at the end of the tutorial, by their names."""
+    with TemporaryDirectory() as folder:
+        typist = Typist(Path(folder), page=None)
+        for step in STEPS:
+            typist.read(step)
+        return {
+            str(path.relative_to(folder)): path.read_text()
+            for path in Path(folder).rglob("*.*")
+            if path.suffix in (".py", ".html", ".css")
+        }
+
+
+class Example(NamedTuple):
+    """A site, with code that fills its database and requests besides the usual ones."""
+
+    source: str
+    data: str = ""
+    requests: Sequence[dict] = ()
+    label: str = "blog"
+    beside: dict[str, str] = {}  # noqa: RUF012
+
+
+MEMBERS_SITE = example("docs/users.md", "members.User").replace(RUN.strip(), ACCOUNTS)
+TUTORIAL = tutorial()
 SITES = {
-    "example": ("blog", Path(blog.__file__).read_text(), POSTS, COMMENTS),
-    "new": ("blog", START, 'blog.Note.objects.create(text="One")\n', []),
-    "shop": ("shop", SHOP_SITE, "", SHOP),
-    "members": (
-        "members",
-        example("docs/users.md", "members.User").replace(RUN.strip(), ACCOUNTS) + RUN,
-        "",
-        MEMBERS,
+    "example": Example(Path(blog.__file__).read_text(), POSTS, COMMENTS),
+    "new": Example(START, 'blog.Note.objects.create(text="One")\n'),
+    "shop": Example(SHOP_SITE, requests=SHOP, label="shop"),
+    "members": Example(MEMBERS_SITE + RUN, requests=MEMBERS, label="members"),
+    "mail": Example(MAIL + RUN, requests=LETTERS),
+    "routers": Example(ROUTERS + RUN, ITEMS, ROUTED),
+    "odd": Example(ODD + RUN, BOATS, SAILED),
+    "async": Example(ASYNC + RUN, NOTES, NOTED),
+    "htmx": Example(HTMX + RUN, requests=TASKS),
+    "album": Example(ALBUM + RUN, PHOTOS, UPLOADS),
+    "ninja": Example(NINJA + RUN, requests=BOOKS),
+    "tested": Example(
+        SITE + CASE + FUNCTION + RUN,
+        beside={
+            "test_more.py": CASE.replace("TestCase\n", "TestCase\n\nfrom blog import Post\n", 1)
+        },
     ),
-    "mail": ("blog", MAIL + RUN, "", LETTERS),
-    "routers": ("blog", ROUTERS + RUN, ITEMS, ROUTED),
-    "odd": ("blog", ODD + RUN, BOATS, SAILED),
-    "async": ("blog", ASYNC + RUN, NOTES, NOTED),
-    "htmx": ("blog", HTMX + RUN, "", TASKS),
-    "album": ("blog", ALBUM + RUN, PHOTOS, UPLOADS),
-    "ninja": ("blog", NINJA + RUN, "", BOOKS),
+    "tutorial": Example(TUTORIAL["blog.py"], ARTICLES, beside=TUTORIAL),
+    "counter": Example(example("docs/from-nanodjango.md", "CountLog"), label="counter"),
 }

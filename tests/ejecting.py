@@ -103,6 +103,7 @@ class Ejected:
         urls = [row["url"] for row in rows if not re.search(foreign, row["url"])]
         values = {"int": "1", "slug": "hello", "str": "Ada", "path": "a/b", "float": "1.5"}
         values |= {"uuid": "6f1c0ca9-9a3c-4b0e-8a3c-1f0c0ca99a3c", "string": "Ada"}
+        values |= {"drf_format_suffix": ".json"}
 
         def value(found):
             kind = found[1] or "str"

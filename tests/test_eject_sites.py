@@ -16,12 +16,14 @@ def ejected(request, tmp_path_factory):
 
 
 def make(name, folder):
-    label, source, data, extra = SITES[name]
+    source, data, requests, label, beside = SITES[name]
     site = Ejected(folder, label)
-    site.file.put(f"{label}.py", source).put("static/site.css", "a {}").put("media/a.txt", "a file")
+    site.extra, site.is_async = requests, name == "async"
+    site.file.put("static/site.css", "a {}").put("media/a.txt", "a file")
     site.file.put("public/robots.txt", "User-agent: *")
     site.file.put("helpers.py", "def greet(name):\n    return f'hello {name}'\n")
-    site.extra, site.is_async = extra, name == "async"
+    for path, text in {**beside, f"{label}.py": source}.items():
+        site.file.put(path, text)
     return site.eject(data)
 
 

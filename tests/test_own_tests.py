@@ -1,6 +1,7 @@
 """The user's tests, in the file or beside it, run with ``python blog.py test`` and with pytest."""
 
 import pytest
+from conftest import Site
 
 SITE = """
 from django.db import models
@@ -161,6 +162,15 @@ def test_the_test_client_works_right_after_the_import(files):
         print(Client().get("/admin/login/").status_code)
     """
     assert files.shell(code) == "200"
+
+
+def test_they_run_in_the_project_that_eject_writes(files, tmp_path):
+    files.succeed("eject", tmp_path)
+    project = Site(tmp_path)
+    done = project.python("manage.py", "test")
+    assert (done.returncode, "Ran 2 tests in" in done.stderr) == (0, True), done.stderr
+    done = project.python(*PYTEST, "blog/tests.py", "test_more.py")
+    assert "4 passed" in done.stdout, done.stdout
 
 
 def test_a_server_does_not_answer_to_the_host_name_of_the_test_client(files):
