@@ -1192,6 +1192,173 @@ LETTERS = [
     {"path": "/accounts/login/mail/confirm/", "method": "POST"},
 ]
 LETTERS = [{**each, "user": "eve"} for each in LETTERS]
+SEVERAL = """
+from django.db import models
+from djng import Djng
+
+app = Djng()
+
+
+class Shelf(models.Model):
+    name = models.CharField(max_length=20)
+
+
+import shop
+from parts.staff import router as staff
+
+app.include("/shop/", shop.router)
+app.include("/outlet/", shop.router, namespace="outlet")
+app.include("/staff/", staff)
+
+
+@app.get("/")
+def index(request):
+    return {"items": shop.Item.objects.count(), "shelves": Shelf.objects.count()}
+
+
+@shop.errors.get("/")
+def none(request):
+    raise shop.SoldOut("none")
+
+
+app.include("/errors/", shop.errors)
+"""
+SHOP_PART = '''"""The shop, a part of the site."""
+
+from django.contrib import admin
+from django.contrib.auth.decorators import login_required
+from django.db import models
+from django.shortcuts import get_object_or_404
+from django.utils.deprecation import MiddlewareMixin
+from django.views.generic import DetailView
+from djng import Router
+
+from blog import Shelf, app
+
+# How many are shown.
+LIMIT = 3
+
+
+class Item(models.Model):
+    name = models.CharField(max_length=20)
+    shelf = models.ForeignKey(Shelf, models.CASCADE, null=True)
+    text = models.FileField(blank=True)
+
+    class Meta:
+        app_label = "blog"
+
+
+class SoldOut(Exception):
+    pass
+
+
+class Stamp(MiddlewareMixin):
+    def process_response(self, request, response):
+        response["X-A"] = "shop"
+        return response
+
+
+router = Router(app_name="shop", middleware=[Stamp])
+members = Router(decorators=[login_required])
+errors = Router()
+
+
+@router.before_request
+def closed(request):
+    if "closed" in request.GET:
+        return "closed", 503
+
+
+@router.get("/")
+def items(request):
+    return Item.objects.values("name")[:LIMIT]
+
+
+@router.post("/")
+def add(request):
+    item = Item.objects.create(name=request.POST["name"], shelf=Shelf.objects.first())
+    return {"id": item.pk}, 201
+
+
+@router.get("/<int:pk>/", template="item.html")
+def item(request, pk):
+    if pk > 5:
+        raise SoldOut(pk)
+    return {"item": get_object_or_404(Item, pk=pk)}
+
+
+@router.get("/any/<str:kind>/")
+def anything(request, kind):
+    return {"list": [1], "text": "text"}.get(kind) or {"kind": kind}
+
+
+@router.route("/view/<int:pk>/")
+class ItemView(DetailView):
+    model = Item
+    template_name = "item.html"
+
+
+@router.error(SoldOut)
+def sold_out(request, exception):
+    from blog import index
+
+    return f"sold out: {exception} {len(index(request))}", 409
+
+
+@members.get("/")
+def mine(request):
+    return f"yours, {request.user}"
+
+
+@app.get("/about/")
+def about(request):
+    return "about"
+
+
+app.admin(Item, list_display=["name", "shelf"], autocomplete_fields=["shelf"])
+
+
+@admin.register(Shelf)
+class ShelfAdmin(admin.ModelAdmin):
+    search_fields = ["name"]
+
+
+router.include("/members/", members)
+'''
+STAFF_PART = """
+import blog
+from django.contrib.auth.decorators import permission_required
+from djng import Router
+
+router = Router(app_name="staff", decorators=[permission_required("blog.view_shelf")])
+
+
+@router.get("/")
+def shelves(request):
+    return [each.name for each in blog.Shelf.objects.all()]
+"""
+PARTS = {
+    "shop.py": SHOP_PART,
+    "parts/__init__.py": "",
+    "parts/staff.py": STAFF_PART,
+    "templates/item.html": "{{ item.name }} {{ item.shelf.name }} {{ trace }}",
+    "test_shop.py": "from shop import Item\n\n\ndef test_items(client, db):\n"
+    "    Item.objects.create(name='a')\n    assert len(client.get('/shop/').json()) == 1\n",
+}
+THINGS = """
+shelf = blog.Shelf.objects.create(name="Top")
+for number in range(6):
+    blog.shop.Item.objects.create(name=f"Item {number}", shelf=shelf)
+"""
+BOUGHT = [
+    {"path": "/shop/", "method": "POST", "data": {"name": "New"}},
+    {"path": "/shop/9/"},
+    {"path": "/outlet/9/"},
+    {"path": "/shop/any/text/"},
+    {"path": "/shop/?closed"},
+    {"path": "/?closed"},
+    {"path": "/staff/", "user": "dora"},
+]
 START = Template((ROOT / "djng/new/start.py-tpl").read_text()).substitute(name="blog.py")
 
 
@@ -1249,6 +1416,7 @@ SITES = {
     "htmx": Example(HTMX + RUN, requests=TASKS),
     "album": Example(ALBUM + RUN, PHOTOS, UPLOADS),
     "ninja": Example(NINJA + RUN, requests=BOOKS),
+    "several": Example(SEVERAL + RUN, THINGS, BOUGHT, beside=PARTS),
     "tested": Example(
         SITE + CASE + FUNCTION + RUN,
         beside={

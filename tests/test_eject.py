@@ -326,10 +326,49 @@ def test_what_uses_the_app_is_refused_with_its_line(site):
     assert "blog.py:9: a Django project has no app" in message
 
 
-def test_a_second_file_with_djng_is_refused_with_its_line(site):
-    site.put("shop.py", "from djng import Router\n\nshop = Router()\n")
-    message = refused(site, 'import shop\n\napp.include("/shop/", shop.shop)\n')
-    assert "shop.py:3: a router that the site's file does not make by itself." in message
+def test_another_module_with_a_router_stays_where_it_is(eject, site):
+    site.put("shop.py", SHOP)
+    read = eject('import shop\n\napp.include("/shop/", shop.router)\n')
+    shop = (site.folder / "project/shop.py").read_text()
+    assert shop.startswith('"""The shop."""\n\nfrom django.http import HttpResponse\n')
+    assert (
+        '# What it says.\n@require_safe\ndef index(request):\n    return HttpResponse("x")' in shop
+    )
+    assert 'path("", shop.index, name="index")' in read("urls.py")
+    assert 'path("shop/", include((shop_router_patterns, "shop")))' in read("urls.py")
+    assert "no issues" in manage(site, "check")
+
+
+SHOP = '''"""The shop."""
+from djng import Router
+
+router = Router(app_name="shop")
+
+
+# What it says.
+@router.get("/")
+def index(request):
+    return "x"
+'''
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("from blog import app\n\n@app.command\ndef sell(): ...", "cannot move command out of"),
+        ("shops = [Router()]\nrouter = shops[0]", "does not see where this router is made."),
+        (
+            "LIMIT = 2\nrouter.include('/a/', 'django.contrib.auth.urls', decorators=[LIMIT])",
+            "LIMIT is something else in blog.py.",
+        ),
+    ],
+)
+def test_what_another_module_cannot_have_is_refused_with_its_line(site, line, message):
+    site.put("shop.py", f"from djng import Router\n\nrouter = Router()\n{line}\n")
+    text = "LIMIT = 3\n\nimport shop\n\n\ndef get_shop():\n    return shop.router\n\n\n"
+    found = refused(site, f'{text}app.include("/shop/", shop.router)\n')
+    assert message in found
+    assert "shop.py:" in found
 
 
 def test_two_views_of_one_name_are_refused(site):

@@ -56,30 +56,43 @@ class Beside:
         used = {parent for path in self.files.values() for parent in (path, *path.parents)}
         return sorted(each.name for each in found if each not in used)
 
+    def taken(self, module: str, own: Path) -> set[str]:
+        """The names of a module that the user's other files import from it, or use as its own."""
+        files = {path for path in (*self.files.values(), self.site.path) if path.suffix == ".py"}
+        nodes = [n for path in files - {own} for n in ast.walk(ast.parse(path.read_bytes()))]
+        found = set[str]()
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.module == module:
+                found |= {each.name for each in node.names}
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == module:
+                found.add(node.attr)
+        return found
+
     def text(self, path: Path) -> str:
         """The text of a Python file, with the new places of what it names of the site's file."""
         text = path.read_text()
         is_other = not re.search(rf"\b({self.label}|djng)\b", text)
-        return text if is_other else References(path, self.plan).text()
+        source = Source(path)
+        return text if is_other else References(source, self.plan, [*ast.walk(source.tree)]).text()
 
 
 class References:
     """Rewrites what another file imports from the site's file."""
 
-    def __init__(self, path: Path, plan: Plan) -> None:
-        self.plan, self.label, self.source = plan, plan.site.label, Source(path)
+    def __init__(self, source: Source, plan: Plan, nodes: list[ast.AST]) -> None:
+        self.plan, self.label, self.source = plan, plan.site.label, source
         self.aliases: set[str] = set()
-        nodes = [*ast.walk(self.source.tree)]
-        imports = [each for each in nodes if isinstance(each, ast.Import)]
+        imports = [each for each in ast.walk(source.tree) if isinstance(each, ast.Import)]
         for each in [alias for node in imports for alias in node.names]:
             self.aliases |= {each.asname or each.name} if each.name == self.label else set()
         used = {self.change_attribute(e) for e in nodes if isinstance(e, ast.Attribute)} - {""}
+        self.used = sorted(used)  # the modules of the project
         for node in nodes:
             if isinstance(node, ast.ImportFrom) and not node.level:
                 self.change_from(node)
             elif isinstance(node, ast.Import) and self.label in [e.name for e in node.names]:
                 others = [ast.unparse(each) for each in node.names if each.name != self.label]
-                names = [f"{self.label}.{each}" for each in sorted(used)] + others
+                names = [f"{self.label}.{each}" for each in self.used] + others
                 self.replace(node, [f"import {each}" for each in names or [self.label]])
 
     def text(self) -> str:

@@ -31,13 +31,14 @@ class MiddlewareWriter:
         for scope in self.scopes:
             self.add_middleware(scope)
             for kind, function in hooks_of(scope):
-                name = f"{views.name_of(function)}_middleware"
+                name = f"{views.name_of(function)}_middleware".replace(".", "_")
                 self.add(scope, name, f"{kind}({self.sync(function, Target())})")
         errors = [*self.error_views(is_class=True)]
         if errors:
             items = [f"({pattern}, {self.written(key)}, {view})" for pattern, key, view in errors]
             self.lines.append("ERROR_VIEWS: list[Any] = " + enclosed("[]", items))
-        reads_keys = bool(re.search(rb"\.(POST|GET|FILES)\[", views.source.data))
+        sources = [each.source.data for each in (views, *views.others.values())]
+        reads_keys = bool(re.search(rb"\.(POST|GET|FILES)\[", b"\n".join(sources)))
         place = f"{self.label}.middleware"
         self.own += [f"{place}.MissingKeyMiddleware"] * reads_keys
         self.names = {
@@ -54,9 +55,9 @@ class MiddlewareWriter:
             if scope is self.site:
                 self.own.append(layer if is_foreign else f"{self.label}.middleware.{name}")
             else:
-                own = scope.name if isinstance(scope, Route) else self.views.name_of(scope)
+                own = scope.name if isinstance(scope, Route) else self.views.wiring.names[scope]
                 factory = f"import_string({quoted(layer)})" if is_foreign else name
-                self.add(scope, f"{own}_{snake_case(name)}", factory)
+                self.add(scope, f"{own}_{snake_case(name)}".replace(".", "_"), factory)
 
     def add(self, scope: Any, name: str, middleware: str) -> None:
         """Add a middleware under a name, for the scope's URLs only."""
@@ -98,10 +99,12 @@ class MiddlewareWriter:
 
     def written(self, kind: type[Exception]) -> str:
         """How the file writes a class of exceptions in `@app.error(...)`."""
-        calls = [each.call for each in self.views.wiring.uses if each.attribute == "error"]
-        nodes = [node for call in calls if call for node in call.args[:1]]
-        found = [each for each in nodes if resolve(self.views.plan, each) is kind]
-        return self.views.source.text_of(found[0]) if found else self.views.name_of(kind)
+        for views in (self.views, *self.views.others.values()):
+            calls = [each.call for each in views.wiring.uses if each.attribute == "error"]
+            nodes = [node for call in calls if call for node in call.args[:1]]
+            if found := [each for each in nodes if resolve(views.plan, each) is kind]:
+                return views.source.text_of(found[0])
+        return self.views.name_of(kind)
 
     def handlers(self) -> list[str]:
         """`handler404` and its like for the URLconf."""

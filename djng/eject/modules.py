@@ -157,7 +157,7 @@ class ModuleWriter:
         nodes = [n for each in self.plan.statements_of(module) for n in ast.walk(each.node)]
         found = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
         for where in [*map(self.plan.source.where, found)] or [self.plan.site.where]:
-            self.problems.append(SetupError(message, hint="Change it first.", where=where))
+            self.problems.append(SetupError(message, hint=f"Write it without {name}.", where=where))
 
     def sections(self, imports: set[Import]) -> list[str]:
         """The import lines, in the sections and the order of isort."""

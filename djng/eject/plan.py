@@ -89,7 +89,7 @@ class Plan:
 
     def __init__(self, source: Source, wiring: Wiring, site: Any) -> None:
         self.source, self.wiring, self.site = source, wiring, site
-        self.namespace: dict[str, Any] = vars(site.module)
+        self.namespace = wiring.namespace
         self.roles = dict(settings_roles(site))
         for use in wiring.uses:
             if use.target and (module := ROLES.get(use.attribute)):

@@ -20,6 +20,7 @@ from djng.eject.classes import admin_parts, command_parts
 from djng.eject.layout import Part, rendered
 from djng.eject.middleware import MiddlewareWriter
 from djng.eject.modules import ModuleWriter, adapt
+from djng.eject.others import OtherModule, model_modules, other_modules
 from djng.eject.plan import Plan
 from djng.eject.settings import SettingsWriter
 from djng.eject.source import SCRIPT, Source
@@ -37,15 +38,17 @@ class Project:
     def __init__(self, site: Any) -> None:
         self.site, self.label = site, site.label
         self.source = Source(site.path)
-        self.wiring = Wiring(self.source, site)
+        self.wiring = Wiring(self.source, vars(site.module))
         self.plan = Plan(self.source, self.wiring, site)
         self.beside = Beside(self.plan)
+        self.others = [OtherModule(each, self.beside) for each in other_modules(self.beside)]
         self.files: dict[str, str] = {}
         adapt(self.plan)
         self.writer = ModuleWriter(self.plan)
         self.add_modules()
-        if self.writer.problems:
-            raise CommandError("\n".join(dict.fromkeys(map(str, self.writer.problems))))
+        writers = [self.writer, *(each.writer for each in self.others)]
+        if problems := [problem for each in writers for problem in each.problems]:
+            raise CommandError("\n".join(dict.fromkeys(map(str, problems))))
         self.add_package_data()
         self.add_files_beside()
         self.add_root()
@@ -59,17 +62,24 @@ class Project:
         for module, found in parts.items():
             text = self.writer.text(module, found, settings_text if module == "middleware" else "")
             self.files[f"{self.label}/{module}.py"] = text
-        if any("responds(" in text for text in self.files.values()):
+        texts = [*self.files.values(), *(each.text for each in self.others)]
+        if any("responds(" in text for text in texts):
             text = self.writer.text("shortcuts", [], "responds to_response")
             self.files[f"{self.label}/shortcuts.py"] = text
 
     def parts(self) -> dict[str, list[Part]]:
         """The statements and the written lines of each module."""
-        plan, views = self.plan, ViewRewriter(self.plan)
+        taken = self.beside.taken(self.label, self.site.path)
+        plan, views = self.plan, ViewRewriter(self.plan, taken)
+        for other in self.others:
+            other.join(views, self.writer)
+        self.wiring.check_routers(self.site)
         middleware = MiddlewareWriter(views)
         parts = defaultdict[str, list[Part]](list)
         parts |= {module: [*plan.statements_of(module)] for module in plan.modules}
         parts["models"][:0] = ["class User(EmailUser):\n    pass"] * plan.adds_user
+        for name in model_modules(self.beside):
+            parts["models"].append(f"import {name}  # noqa: E402, F401  # it has models")
         parts["admin"] = admin_parts(plan)
         if accounts.has_default_admin():
             name = get_user_model().__name__
@@ -115,7 +125,8 @@ class Project:
                 hint = "Give this one another name first."
                 raise SetupError(message, hint=hint, where=Location(str(path), 1))
             if place.endswith(".py"):
-                self.files[place] = self.beside.text(path)
+                other = next((each for each in self.others if each.source.path == path), None)
+                self.files[place] = other.text if other else self.beside.text(path)
 
     def add_root(self) -> None:
         """What stands at the top of the project, or serves it."""

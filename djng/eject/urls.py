@@ -11,6 +11,7 @@ from django.urls.converters import get_converters
 from djng import responses
 from djng.eject import accounts
 from djng.eject.layout import call, enclosed, quoted
+from djng.eject.source import Source
 from djng.eject.views import ViewRewriter
 from djng.eject.wiring import Use
 from djng.routing import BaseRouter, Include, Route
@@ -82,12 +83,14 @@ class UrlWriter:
         is_router = isinstance(entry.urls, BaseRouter)
         urls = self.nested(entry, entry.urls) if is_router else self.foreign(entry, use)
         pattern = f"path({quoted(entry.prefix)}, {urls})"
-        made = getattr(self.wiring.made[entry.urls].node, "value", None) if is_router else None
-        decorators = [*self.decorators(made), *self.decorators(use.call)]
+        decorators = self.decorators(use.statement.source, use.call)
+        if is_router:
+            made = self.wiring.made[entry.urls]
+            decorators[:0] = self.decorators(made.source, getattr(made.node, "value", None))
         return call("decorated", [pattern, *decorators], 4) if decorators else pattern
 
     def nested(self, entry: Include, router: BaseRouter) -> str:
-        name = f"{self.wiring.names[router]}_patterns"
+        name = f"{self.wiring.names[router]}_patterns".replace(".", "_")
         if router not in self.lists:
             text = f"{name} = " + enclosed("[]", self.patterns(router))
             self.lists[router] = text  # now that those are there that it includes
@@ -101,7 +104,7 @@ class UrlWriter:
     def foreign(self, entry: Include, use: Use) -> str:
         """What `path` takes for URLs that are not a router's."""
         urls, namespace = entry.urls, entry.namespace
-        text = self.source.text_of(use.call.args[1]) if use.call else ""
+        text = use.statement.source.text_of(use.call.args[1]) if use.call else ""
         if isinstance(urls, str):
             text = quoted(accounts.new_name(urls, self.site.label))
         is_triple = isinstance(urls, tuple) and len(urls) == 3
@@ -112,13 +115,13 @@ class UrlWriter:
             return f"include({text}, namespace={quoted(namespace)})"
         return f"include(({text}, {quoted(namespace)}))"
 
-    def decorators(self, node: Any) -> list[str]:
+    def decorators(self, source: Source, node: Any) -> list[str]:
         """The texts of the items of a call's `decorators`."""
         for each in getattr(node, "keywords", []):
             if each.arg == "decorators" and isinstance(each.value, ast.List | ast.Tuple):
-                return [self.source.text_of(item) for item in each.value.elts]
+                return [source.text_of(item) for item in each.value.elts]
             if each.arg == "decorators":
-                return [f"*{self.source.text_of(each.value)}"]
+                return [f"*{source.text_of(each.value)}"]
         return []
 
 

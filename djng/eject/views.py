@@ -19,15 +19,24 @@ from djng.rules import METHODS
 class ViewRewriter:
     """Rewrites each view and hook once, and knows how other modules name it."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, taken: set[str]) -> None:
+        self.taken = taken  # names that other files of the user's use
         self.plan, self.source, self.wiring = plan, plan.source, plan.wiring
         self.routes = [each for _, each in walk(plan.site) if isinstance(each, Route)]
         self.raw: set[str] = set()  # functions around which other modules put `responds`
         self.restricted: set[Route] = set()  # routes whose methods a decorator of the view checks
+        self.others: dict[str, ViewRewriter] = {}  # those of other modules, by their names
         for statement in [each for group in plan.groups for each in group.statements]:
             view = plan.namespace.get(statement.name)
             if targets := [*dict.fromkeys(self.targets(view))]:
                 self.rewrite(statement, view, targets)
+
+    def join(self, name: str, other: "ViewRewriter") -> None:
+        """Take in the views of another module, which are named by its name."""
+        self.others[name] = other
+        self.raw |= {f"{name}.{each}" for each in other.raw}
+        self.restricted |= other.restricted
+        self.wiring.join(name, other.wiring)
 
     def targets(self, view: Any) -> Iterator[Target]:
         """The ways in which a view answers: by its routes, as an error view, as a hook."""
@@ -73,7 +82,8 @@ class ViewRewriter:
     def is_called(self, statement: Statement) -> bool:
         """Whether other code uses the function, and so gets what it returns."""
         others = [each for group in self.plan.groups for each in group.statements]
-        return any(statement.name in o.names.used for o in others if o is not statement)
+        is_taken = statement.name in self.taken
+        return is_taken or any(statement.name in o.names.used for o in others if o != statement)
 
     def methods_decorator(self, view: Any) -> str:
         """The decorator of Django that lets only the routes' methods pass."""
@@ -90,6 +100,10 @@ class ViewRewriter:
 
     def name_of(self, thing: Any) -> str:
         """The name by which the file knows something."""
+        for module, other in self.others.items():
+            for name in other.plan.owner:
+                if other.plan.namespace.get(name) is thing:
+                    return f"{module}.{name}"
         for name, value in self.plan.namespace.items():
             if value is thing:
                 return name
@@ -110,7 +124,7 @@ class ViewRewriter:
         target = Target(route.template)
         use = self.wiring.use_at(route.where, *VERBS, what=str(route))
         if use.applied_to and not isinstance(use.applied_to, ast.Name):
-            text = self.source.text_of(use.applied_to)
+            text = use.statement.source.text_of(use.applied_to)
             text = text if is_response_view(route.view) else f"{responds(target)}({text})"
         else:
             text = self.named(route.view, target)

@@ -17,6 +17,7 @@ class Use(NamedTuple):
     """A decorator or a call of the app or of a router."""
 
     statement: Statement
+    router: Any
     attribute: str
     node: ast.expr
     call: ast.Call | None  # the inner one in ``app.route("/")(view)``
@@ -34,18 +35,28 @@ class Use(NamedTuple):
 class Wiring:
     """All uses of the app and the routers in the file, in its order."""
 
-    def __init__(self, source: Source, site: Any) -> None:
-        self.source = source
-        self.routers = {n: v for n, v in vars(site.module).items() if isinstance(v, BaseRouter)}
+    def __init__(self, source: Source, namespace: dict[str, Any]) -> None:
+        self.source, self.namespace = source, namespace
+        self.routers = {n: v for n, v in namespace.items() if isinstance(v, BaseRouter)}
         self.names = {router: name for name, router in self.routers.items()}
         self.uses: list[Use] = []
         self.made: dict[Any, Statement] = {}  # where each router is made
         for statement in source.statements:
             self._read(statement)
+
+    def join(self, name: str, other: "Wiring") -> None:
+        """Take in what another module does, which is named by its name."""
+        self.uses += other.uses
+        self.made |= other.made
+        names = {router: f"{name}.{each}" for router, each in other.names.items()}
+        self.names = {**names, **self.names}
+
+    def check_routers(self, site: Any) -> None:
+        """Refuse a router of which no module says where it is made."""
         for _, scope in walk(site):
             if isinstance(scope, BaseRouter) and scope not in self.made:
-                message = "a router that the site's file does not make by itself."
-                hint = f"Write name = Router(...) in {site.path.name}, with its views."
+                message = "eject does not see where this router is made."
+                hint = "Write name = Router(...), as a statement of its own."
                 raise SetupError(message, hint=hint, where=scope.where)
 
     def _read(self, statement: Statement) -> None:
@@ -56,18 +67,21 @@ class Wiring:
                 self.source.replace(each, RENAMED[chain[1]])
         for each in [*statement.decorators, *([node.value] if isinstance(node, ast.Expr) else [])]:
             root, *attributes = chain_of(each) or [""]
-            if root in self.routers and attributes and attributes[0] != "data":
-                self._add(statement, attributes[0], each)
+            router = self.routers.get(root)
+            if router is None and attributes:  # perhaps `shop.router`, of another module
+                router = getattr(self.namespace.get(root), attributes.pop(0), None)
+            if isinstance(router, BaseRouter) and attributes and attributes[0] != "data":
+                self._add(statement, router, attributes[0], each)
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
                 if isinstance(target, ast.Name) and target.id in self.routers:
                     self.made[self.routers[target.id]] = statement
 
-    def _add(self, statement: Statement, attribute: str, node: ast.expr) -> None:
+    def _add(self, statement: Statement, router: Any, attribute: str, node: ast.expr) -> None:
         call, applied_to = node if isinstance(node, ast.Call) else None, None
         if call and isinstance(call.func, ast.Call):
             call, applied_to = call.func, next(iter(call.args), None)
-        self.uses.append(Use(statement, attribute, node, call, applied_to))
+        self.uses.append(Use(statement, router, attribute, node, call, applied_to))
         if node in statement.decorators and attribute not in RENAMED:
             self.source.replace(self.source.lines_of(node), "")
 
@@ -76,8 +90,8 @@ class Wiring:
 
     def use_at(self, where: Location, *attributes: str, what: str) -> Use:
         """The decorator or the call that is on a line."""
-        is_here = Path(where.file).resolve() == self.source.path
-        for use in self.uses if is_here else []:
+        file = Path(where.file).resolve()
+        for use in [each for each in self.uses if each.statement.source.path == file]:
             node = use.statement.node if isinstance(use.statement.node, ast.Expr) else use.node
             is_there = node.lineno <= where.line <= (node.end_lineno or node.lineno)
             if use.attribute in attributes and is_there:
