@@ -352,23 +352,24 @@ def index(request):
 '''
 
 
+GUARD = "def guard(view):\n    return view\n\n\n"
+
+
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("code", "message"),
     [
-        ("from blog import app\n\n@app.command\ndef sell(): ...", "cannot move command out of"),
-        ("shops = [Router()]\nrouter = shops[0]", "does not see where this router is made."),
         (
-            "LIMIT = 2\nrouter.include('/a/', 'django.contrib.auth.urls', decorators=[LIMIT])",
-            "LIMIT is something else in blog.py.",
+            "from blog import app\n\nrouter = Router()\n\n\n@app.command\ndef sell(): ...",
+            "shop.py:8: eject cannot move command out of this file.",
         ),
+        ("shops = [Router()]\nrouter = shops[0]", "shop.py:3: eject does not see where"),
+        (f"{GUARD}router = Router(decorators=[guard])", "shop.py:7: guard is something else in"),
+        ("router = Router()\nLABEL = str(router)", "shop.py:4: a Django project has no router"),
     ],
 )
-def test_what_another_module_cannot_have_is_refused_with_its_line(site, line, message):
-    site.put("shop.py", f"from djng import Router\n\nrouter = Router()\n{line}\n")
-    text = "LIMIT = 3\n\nimport shop\n\n\ndef get_shop():\n    return shop.router\n\n\n"
-    found = refused(site, f'{text}app.include("/shop/", shop.router)\n')
-    assert message in found
-    assert "shop.py:" in found
+def test_what_another_module_cannot_have_is_refused_with_its_line(site, code, message):
+    site.put("shop.py", f"from djng import Router\n\n{code}\n")
+    assert message in refused(site, f'{GUARD}import shop\n\napp.include("/shop/", shop.router)\n')
 
 
 def test_two_views_of_one_name_are_refused(site):

@@ -91,12 +91,13 @@ class OtherModule:
     def check_names(self) -> None:
         """Refuse arguments of djng's calls that mean something else in the site's file."""
         ours, theirs = self.plan.namespace, self.main.namespace
-        for use in self.wiring.uses:
-            names = {name for _, found in users_in(use.node, "") for name in found}
-            for name in names:
+        calls: list[ast.AST] = [each.node for each in self.wiring.uses]
+        calls += [each.node for each in self.wiring.made.values()]
+        for node in calls:
+            for name in {each for _, names in users_in(node, "") for each in names}:
                 if name in theirs and theirs[name] is not ours.get(name, theirs[name]):
                     message = f"{name} is something else in {self.main.site.path.name}."
-                    where = self.source.where(use.node)
+                    where = self.source.where(node)
                     raise SetupError(message, hint="Give one another name.", where=where)
 
 
