@@ -372,6 +372,24 @@ def test_what_another_module_cannot_have_is_refused_with_its_line(site, code, me
     assert message in refused(site, f'{GUARD}import shop\n\napp.include("/shop/", shop.router)\n')
 
 
+@pytest.mark.parametrize(
+    ("line", "where"),
+    [
+        (
+            "import shop\n\nNAME = str(shop.router)",
+            "blog.py:9: a Django project has no shop.router",
+        ),
+        (
+            "from shop import router\n\nNAME = str(router)",
+            "blog.py:9: a Django project has no router",
+        ),
+    ],
+)
+def test_a_router_of_another_module_that_is_used_otherwise_is_refused(site, line, where):
+    site.put("shop.py", SHOP)
+    assert where in refused(site, f"{line}\n\n\n{PAGE.replace('{}', 'NAME')}")
+
+
 def test_two_views_of_one_name_are_refused(site):
     message = refused(site, PAGE + '\n\n@app.post("/")\ndef index(request):\n    return "x"\n')
     assert "index is defined twice" in message

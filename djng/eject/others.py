@@ -54,6 +54,7 @@ class OtherModule:
         if used:
             dotted = [Import("", f"{self.label}.{each}") for each in used]
             self.writer.own.by_name[self.label] = dotted
+        forget_routers(self.plan, self.writer)
 
     def check_uses(self) -> None:
         for use in self.wiring.uses:
@@ -73,13 +74,14 @@ class OtherModule:
     @cached_property
     def text(self) -> str:
         place = f"../{self.source.path.stem}"
-        parts: list[Part] = [self.source.header, *self.plan.statements_of(place)]
+        parts: list[Part] = [*self.plan.statements_of(place)]
         parts += [model_admin(self.plan, e) for e in self.wiring.uses if e.attribute == "admin"]
-        return self.writer.text(place, [each for each in parts if each])
+        return f"{self.source.header}\n\n{self.writer.text(place, parts)}".lstrip("\n")
 
     def join(self, views: ViewRewriter, writer: ModuleWriter) -> None:
         """Let the project's URLconf and middleware name what is in this module."""
         self.check_names()
+        forget_routers(self.main, writer)
         views.join(self.name, self.views)
         known = [(name, [Import(self.name, name)]) for name in self.plan.owner]
         for name, found in [*known, *self.writer.own.by_name.items()]:
@@ -99,6 +101,21 @@ class OtherModule:
                     message = f"{name} is something else in {self.main.site.path.name}."
                     where = self.source.where(node)
                     raise SetupError(message, hint="Give one another name.", where=where)
+
+
+def forget_routers(plan: Plan, writer: ModuleWriter) -> None:
+    """Refuse what is left of a router that is imported: the project has none."""
+    for name in plan.wiring.routers:
+        writer.own.by_name.pop(name, None)
+    for statement in [each for group in plan.groups for each in group.statements]:
+        for node in ast.walk(ast.parse(statement.text)):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                value = getattr(plan.namespace.get(node.value.id), node.attr, None)
+                if isinstance(value, BaseRouter):
+                    what = ast.unparse(node)
+                    message = f"a Django project has no {what}."
+                    hint = f"Write it without {what}."
+                    raise SetupError(message, hint=hint, where=statement.where)
 
 
 def other_modules(beside: Beside) -> Iterator[ModuleType]:
