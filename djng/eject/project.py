@@ -79,7 +79,7 @@ class Project:
         parts |= {module: [*plan.statements_of(module)] for module in plan.modules}
         parts["models"][:0] = ["class User(EmailUser):\n    pass"] * plan.adds_user
         for name in model_modules(self.beside):
-            parts["models"].append(f"import {name}  # noqa: E402, F401  # it has models")
+            parts["models"].append(f"import {name}  # noqa: F401  # it has models")
         parts["admin"] = admin_parts(plan)
         if accounts.has_default_admin():
             name = get_user_model().__name__
