@@ -115,7 +115,7 @@ class ViewRewriter:
         name = self.name_of(view)
         text = f"views.{name}" if self.plan.module_of(name) == "views" else name
         text += ".as_view()" if inspect.isclass(view) else ""
-        is_imported = not self.plan.module_of(name)
+        is_imported = not (self.plan.module_of(name) or name.rpartition(".")[0] in self.others)
         is_raw = name in self.raw or (is_imported and not is_response_view(view))
         return f"{responds(target)}({text})" if is_raw else text
 
