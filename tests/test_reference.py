@@ -229,8 +229,9 @@ def paths():
                 yield f"blog{suffix}"
 
 
-# Names in examples, in the folder `blog`, and of what nobody should have.
+# Names in examples, in the folder `blog`, in Django itself, and of what nobody should have.
 INSIDE = {
+    "project_template",
     "monday.sqlite3",
     "models",
     "models.py",
