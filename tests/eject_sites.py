@@ -81,6 +81,8 @@ class SoldOut(Exception):
 def check_key(request):
     if request.headers.get("Key") != "sesame":
         return {"error": "There is no key."}, 401
+    if "sold" in request.GET:
+        raise SoldOut("We are closed.")
 
 
 @api.post("/items/<int:pk>/")
@@ -122,6 +124,7 @@ SHOP = [
     {"path": "/api/items/1/", "method": "POST", "headers": KEY, "csrf": False},
     {"path": "/api/items/2/", "method": "POST", "headers": KEY, "csrf": False},
     {"path": "/api/items/2/", "method": "GET", "headers": KEY},
+    {"path": "/api/items/1/?sold", "method": "POST", "headers": KEY, "csrf": False},
     {"path": "/api/nothing/", "headers": KEY},
     {"path": "/api/items/x/", "method": "POST", "headers": KEY},
 ]

@@ -270,8 +270,8 @@ def bad(request, exception):
 
 app.include("/shop/", shop)
 """)("middleware.py")
-    assert "closed_middleware = call_before(responds()(closed))\n" in text
-    assert 'counted_middleware = only_for(r"/shop/", call_before(counted))\n' in text
+    assert "closed_middleware = call_before(handling_errors(responds()(closed)))\n" in text
+    assert "call_before(handling_errors(counted))" in text
     assert 'ERROR_VIEWS: list[Any] = [\n    ("", ValueError, views.bad),\n]\n' in text
     assert "no issues" in manage(site, "check")
 

@@ -28,12 +28,15 @@ class MiddlewareWriter:
         self.scopes = list(dict.fromkeys(scope for _, scope in walk(self.site)))
         self.lines: list[str] = []
         self.own: list[str] = []  # the middleware of the file, in the order of Django
+        errors = [*self.error_views(is_class=True)]
         for scope in self.scopes:
             self.add_middleware(scope)
             for kind, function in hooks_of(scope):
                 name = f"{views.name_of(function)}_middleware".replace(".", "_")
-                self.add(scope, name, f"{kind}({self.sync(function, Target())})")
-        errors = [*self.error_views(is_class=True)]
+                hook = self.sync(function, Target())
+                if errors:
+                    hook = f"handling_errors({hook})"
+                self.add(scope, name, f"{kind}({hook})")
         if errors:
             items = [f"({pattern}, {self.written(key)}, {view})" for pattern, key, view in errors]
             self.lines.append("ERROR_VIEWS: list[Any] = " + enclosed("[]", items))
