@@ -34,7 +34,7 @@ class SiteFile:
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
-        vars(module).setdefault("__spec__", None)  # before Python 3.13, pdb sets none
+        vars(module).setdefault("__spec__", None)  # pdb leaves it out before Python 3.13
         file = Path(getattr(module, "__file__", None) or "")
         self.is_file = file.is_file()
         self.path = (file if self.is_file else Path("notebook.py")).resolve()

@@ -1,5 +1,6 @@
 """The Django settings of a file. Runs while the user's file is imported."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
@@ -201,7 +202,7 @@ def is_read(setting: str, apps: Iterable[str]) -> bool:
 def check_values(settings: Settings) -> None:
     """Refuse values that Django refuses too, but with a hint."""
     for name in LISTS:
-        if isinstance(value := settings[name], str | None):
+        if isinstance(value := settings[name], str | os.PathLike | None):
             hint = f'Write ["{value}"].' if value else "Write [], or leave it out."
             raise SettingError(f"{name} is a list.", hint=hint)
     for name in ("ADMINS", "MANAGERS") if django.VERSION < (6, 0) else ():
@@ -245,7 +246,7 @@ def has_csp(given: Settings) -> bool:
     """Whether a content security policy is set; raises SettingError if Django has none."""
     names = [name for name in CSP if given.get(name)]
     if names and django.VERSION < (6, 0):
-        hint = f"{get_django_6()}\nOr: pip install django-csp"
+        hint = f"{get_django_6()}\nOr use the package django-csp, with its own setting."
         raise SettingError(f"{names[0]} needs Django 6.0, this is {django.__version__}.", hint=hint)
     return bool(names)
 
@@ -294,7 +295,7 @@ def logging_settings(debug: bool) -> Settings:
 
 
 def email_settings(given: Settings, prints_mails: bool) -> Settings:
-    """Print mails to the terminal while developing, unless the user says where they go."""
+    """Print mails while developing and in tests, unless the user says where they go."""
     if not prints_mails or any(
         name.startswith("EMAIL_") for name in given.keys() - FORMATS_OF_MAIL
     ):

@@ -13,7 +13,7 @@ from typing import Any
 from djng.environ import Environment, Settings
 from djng.exceptions import KeywordError, SettingError, SetupError
 
-# These build images and check code, where there may be nothing but the code.
+# These write nothing to the data folder, and may run where there is only the code.
 COMMANDS_WITHOUT_DATA = {"backup", "check", "collectstatic", "compilemessages", "eject", "help"}
 COMMANDS_WITHOUT_DATA |= {"makemessages", "routes", "startapp", "test"}
 COMMANDS_WITHOUT_DATA |= {"--help", "--version", "-h"}
@@ -61,8 +61,9 @@ def check_private(data: Path, folder: Path, settings: Settings) -> None:
 def secret_key(file: Path, data: Path, command: str | None) -> str:
     """The key in ``blog.secret``. The first process that may sign something creates it.
 
-    It is not left to the code that reads SECRET_KEY: Django takes only a str. A server does not
-    start without the key. Other commands may not need it: Django raises an error if they read it.
+    The key is read now and not when something needs it, since SECRET_KEY must be a str. A server
+    does not start without the key. Other commands may not need it: Django raises an error if they
+    read it.
     """
     saved = data / f"{file.stem}.secret"
     is_temporary = command in COMMANDS_WITHOUT_KEY or not file.exists()  # as for a notebook
@@ -72,7 +73,7 @@ def secret_key(file: Path, data: Path, command: str | None) -> str:
         return read_or_create_key(saved)
     except OSError as error:
         hint = f"Set DJANGO_SECRET_KEY, or let the site write and read {saved.name}."
-        failure = SetupError(f"the secret key cannot be saved: {error}.", hint=hint)
+        failure = SetupError(f"the secret key cannot be read or saved: {error}.", hint=hint)
         if command in SERVERS:
             raise failure from error
         sys.stderr.write(f"{failure}\n")

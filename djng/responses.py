@@ -5,7 +5,7 @@ them. Other values are a ReturnTypeError that names the view, its line and what 
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from types import NoneType
 from typing import Any
@@ -98,8 +98,9 @@ def unpack(returned: tuple[Any, ...], view: View) -> tuple[Any, int | None, dict
     status = rest.pop(0) if rest and isinstance(rest[0], int) else None
     with suppress(TypeError, ValueError):
         given: Any = rest.pop(0) or () if rest else ()
-        headers: dict[str, str] = dict(given)
-        is_complete = len(returned) > 1 and not rest and len(headers) == len(given)
+        pairs = [*(given.items() if isinstance(given, Mapping) else given)]
+        headers: dict[str, str] = dict(pairs)
+        is_complete = len(returned) > 1 and not rest and len(headers) == len(pairs)
         if is_complete and (status is None or 200 <= status <= 599):
             return body, status, headers
     # The values may be private, so the message shows only numbers and types.

@@ -339,7 +339,7 @@ def without_key(files, read_only):
     )
 
 
-KEYLESS = "blog.py:3: the secret key cannot be saved: [Errno 13] Permission denied: "
+KEYLESS = "blog.py:3: the secret key cannot be read or saved: [Errno 13] Permission denied: "
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Errors while developing are explained in the browser and in the terminal."""
 
+import json
+
 import pytest
 from conftest import Site
 
@@ -619,3 +621,25 @@ def test_an_async_generator_names_the_server_that_streams_it(developed):
     assert f"blog.py:{line_of('/stream/')}: stream() returns an async generator" in log
     assert log.count("uvicorn blog:app") == 1
     assert "StreamingHttpResponse must consume" not in log
+
+
+def test_an_answer_of_a_middleware_to_an_error_stays_as_it_is(site):
+    site.write("""
+from django.http import JsonResponse
+
+
+@app.middleware
+def as_json(get_response):
+    def middleware(request):
+        response = get_response(request)
+        return JsonResponse({"error": 1}, status=500) if response.status_code == 500 else response
+
+    return middleware
+
+
+@app.get("/")
+def index(request):
+    return 1 / 0
+""")
+    with site.develop() as server:
+        assert json.loads(server.request("/", Accept="*/*").text) == {"error": 1}

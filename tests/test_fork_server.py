@@ -446,3 +446,11 @@ def test_a_reload_loses_no_request(site):
         is_done.set()
         for visitor in visitors:
             visitor.result()
+
+
+def test_a_default_timeout_of_the_file_does_not_end_the_server(site):
+    source = with_head("import socket\n\nsocket.setdefaulttimeout(0.2)", PID)
+    with site.write(source).develop() as server:
+        child = server.until(lambda answer: answer.text.isdigit()).text
+        time.sleep(1)
+        assert server.request("/").text == child

@@ -466,7 +466,7 @@ def test_an_empty_file_for_the_key_is_an_error(site):
     done = site.fork("-c", "import blog")
     assert done.returncode == 1
     assert done.stderr.startswith(
-        "blog.py:8: the secret key cannot be saved: blog.secret is empty; delete it."
+        "blog.py:8: the secret key cannot be read or saved: blog.secret is empty; delete it."
     )
     assert "Set DJANGO_SECRET_KEY" in done.stderr
     assert site.fork("-c", "import blog", DJANGO_SECRET_KEY="given").returncode == 0

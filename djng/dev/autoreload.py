@@ -49,8 +49,9 @@ MOMENT = 0.5  # seconds for which a file is absent while an editor or git replac
 def become_child(program: Program, channel: socket.socket, restart: Restart) -> None:
     """Make this process a child of the supervisor, and watch the files while the site starts."""
     InheritedSocketMixin.listener = listener = socket.socket(fileno=program.listener)
-    for each in (listener, channel):  # a program that the site starts must not keep the port open
-        each.set_inheritable(False)
+    for each in (listener, channel):
+        each.set_inheritable(False)  # a program that the site starts must not keep the port open
+        each.settimeout(None)  # the file may have set another default
     child.channel, child.restart = channel, restart
     os.environ[autoreload.DJANGO_AUTORELOAD_ENV] = "true"
     handle_stops()
@@ -124,7 +125,8 @@ def exit_on_change_during_start() -> None:
             child.end_for(changed)
         if time.monotonic() > patience:
             patience = math.inf
-            print_present_line()
+            with suppress(Exception):  # the terminal may be closed
+                print_present_line()
 
 
 def print_present_line() -> None:

@@ -148,7 +148,8 @@ class ExceptionReporter(debug.ExceptionReporter):
         if self.request:
             self.request._djng_reporter = self  # type: ignore[attr-defined]
         page = self.explain().to_html(details=super().get_traceback_html())
-        return SafeString(hide_passwords(page))
+        self.page = SafeString(hide_passwords(page))
+        return self.page
 
     def get_traceback_text(self) -> SafeString:
         return SafeString(hide_passwords(f"{self.explain()}\n"))
@@ -163,7 +164,8 @@ def hide_passwords(text: str) -> str:
     in_urls = re.findall(r"://[^/\s]*?:([^/\s]+)@", " ".join(map(str, urls)))
     in_settings = [database.get("PASSWORD") for database in settings.DATABASES.values()]
     for password in filter(None, {*in_settings, *in_urls, *map(unquote, in_urls)}):
-        text = text.replace(escape(password), "********************")
+        for written in (escape(password), password):
+            text = text.replace(written, "********************")
     return text
 
 

@@ -57,7 +57,8 @@ def short_text(request: HttpRequest, response: Any) -> str:
     if response.status_code == 404 and TECHNICAL_404 in response.content:
         return f"{explain_404(request)}\n"
     reporter: ExceptionReporter | None = getattr(request, "_djng_reporter", None)
-    return reporter.get_traceback_text() if reporter else ""
+    is_its_page = reporter and reporter.page.encode() == response.content
+    return reporter.get_traceback_text() if reporter and is_its_page else ""
 
 
 def explain_404(request: HttpRequest) -> Explanation:

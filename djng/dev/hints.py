@@ -116,8 +116,9 @@ def is_static(path: str) -> bool:
 
 def suggest_static_file(path: str) -> str:
     """Name a static file that is like the one that the path asks for, and where it would be."""
-    finders = [*get_finders()]
-    names = [name for finder in finders for name, _ in finder.list([])]
+    finders, names = [*get_finders()], list[str]()
+    with suppress(Exception):  # a folder may be unreadable
+        names += [name for finder in finders for name, _ in finder.list([])]
     match = closest_match(path.removeprefix(settings.STATIC_URL), names)
     folders = [f"{short_path(str(at))}/" for f in finders for _, at in getattr(f, "locations", ())]
     searched = ", ".join([*(folders or ["static/"]), "the static folders of the apps"])

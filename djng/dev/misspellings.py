@@ -78,12 +78,17 @@ def is_public(name: str) -> bool:
 
 def suggest_argument(error: Any) -> str:
     """Name a similar option of a field, or a similar field of a model."""
-    found = re.search(r"unexpected keyword arguments?:? '(\w+)'$", str(error))
-    if not found:
-        return ""
-    # Many fields have the constructor of Field, which is then not in the traceback.
-    owner = last_frame(error).f_locals.get("self", models.Field())
-    return did_you_mean(closest_match(found[1], arguments_of(owner)))
+    found = re.search(r"\(\) got (an )?unexpected keyword arguments?:? '(\w+)'$", str(error))
+    frame = last_frame(error)
+    if frame.f_code.co_name == "__init__":
+        owner = frame.f_locals.get("self")
+    else:  # many fields have the constructor of Field, which is then not in the traceback
+        owner = models.Field() if str(error).startswith("Field.__init__()") else None
+    return (
+        did_you_mean(closest_match(found[2], arguments_of(owner)))
+        if found and owner is not None
+        else ""
+    )
 
 
 def arguments_of(owner: Any) -> set[str]:

@@ -31,7 +31,7 @@ STOP = "CTRL-BREAK" if sys.platform == "win32" else "CONTROL-C"
 
 is_ending = Event()
 accepting = Lock()
-connections: dict[socket.socket, float] = {}  # when each was opened
+connections: dict[socket.socket, float] = {}  # when each was opened, until its request is read
 running: set[int] = set()  # the threads that answer a request
 
 
@@ -48,8 +48,9 @@ def finish_requests() -> None:
 
     A browser shows an error of its own if its connection is closed without an answer.
     """
-    with accepting:
-        is_ending.set()
+    is_ending.set()
+    if accepting.acquire(timeout=0.5):  # another thread may accept a connection just now
+        accepting.release()
     end = time.monotonic() + 0.5
     while (running or expects_request()) and time.monotonic() < end:
         time.sleep(0.005)
@@ -61,7 +62,7 @@ def expects_request() -> bool:
     try:
         is_new = any(time.monotonic() - at < 0.05 for _, at in opened)
         return is_new or bool(select([each for each, _ in opened], [], [], 0)[0])
-    except ValueError:  # a connection has been closed just now
+    except (OSError, ValueError):  # a connection has been closed just now
         return True
 
 
@@ -123,6 +124,7 @@ class EscapingStream(TextIOBase):
 class RequestHandlerMixin(WSGIRequestHandler):
     def parse_request(self) -> bool:
         note_start()
+        connections.pop(self.connection, None)
         return super().parse_request()
 
     def finish(self) -> None:

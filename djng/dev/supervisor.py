@@ -91,7 +91,7 @@ def supervise(program: Program, *, forks: bool, goes_on: bool) -> None:
             return
         ours.set_inheritable(True)
         started = [pid, ours.fileno(), stamp]
-        select([ours], [], [], 2)  # until the child serves, leave it the processor
+        select([ours], [], [], 2)  # leave the processor to the child until it is about to serve
     replace_process(program, Restart(), started)
 
 

@@ -192,7 +192,8 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
     def warn_once(self, refusal: str) -> None:
         """Print why the database is not migrated. After another change, print only what to do."""
         if refusal == child.restart.warning:
-            refusal = f"Still not migrated. {refusal.splitlines()[-1].strip()}"
+            last = refusal.splitlines()[-1].strip().removeprefix("Not migrated: ")
+            refusal = f"Still not migrated. {last}"
         self.warn(refusal)
 
     def is_open(self) -> bool:
