@@ -450,6 +450,17 @@ def index(request):
     assert "Run it: python manage.py runserver" in views
 
 
+def test_only_beside_the_file_names_tell_what_is_data(eject, site):
+    copied = ("public/.well-known/a.txt", "static/media/a.svg", "templates/media/a.html")
+    for each in (*copied, "media/b.txt", "public/__pycache__/a.pyc"):
+        site.put(each, "")
+    eject(PAGE)
+    for place in (copied[0], *(f"blog/{each}" for each in copied[1:])):
+        assert (site.folder / "project" / place).exists()
+    assert not (site.folder / "project/media").exists()
+    assert not (site.folder / "project/public/__pycache__").exists()
+
+
 @pytest.mark.skipif(django.VERSION < (6, 0), reason="tasks are new in Django 6.0")
 def test_tasks_are_djangos(eject):
     read = eject("@app.task(priority=2)\ndef welcome(name):\n    print(name)\n")

@@ -13,6 +13,7 @@ from djng.exceptions import SetupError, is_library_file
 
 # Folders and files that are not part of the site's code.
 DATA = re.compile(r"\.|__pycache__|media$|staticfiles$|.*\.(sqlite3.*|secret|pyc)$")
+COMPILED = re.compile(r"__pycache__$|.*\.pyc$")
 TEST = re.compile(r"(^|/)(test_.*|.*_test|tests|conftest)\.py$|(^|/)tests/.*\.py$")
 
 
@@ -34,8 +35,9 @@ class Beside:
     def add(self, place: str, path: Path) -> None:
         """Add a file, or those in a folder. What is added later wins, as in Django."""
         if path.is_dir():
+            skipped = DATA if path == self.site.data else COMPILED
             for each in sorted(path.iterdir()):
-                if not DATA.match(each.name):
+                if not skipped.match(each.name):
                     self.add(f"{place}/{each.name}", each)
         elif path.is_file():
             self.files[place] = path
