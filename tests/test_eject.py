@@ -496,15 +496,50 @@ def test_settings_keep_their_words_and_comments(site):
     assert "no issues" in manage(site, "check")
 
 
+def test_settings_are_those_of_the_call(site):
+    site.put(
+        "blog.py",
+        """
+        from pathlib import Path
+        from djng import Djng
+
+        def engine(default="django.contrib.sessions.backends.db"):
+            print("called")
+            return default
+
+        app = Djng(
+            DEBUG=False,
+            EXPORTS=Path(__file__).parent / "exports",
+            SESSION_ENGINE=engine,
+            MENU=lambda request: [],
+            users=None,
+            data=None,
+        )
+        app.run()
+    """,
+    )
+    assert site.succeed("eject", "project").count("called") == 1  # when the file calls Djng
+    text = (site.folder / "project/blog/settings.py").read_text()
+    assert 'EXPORTS = Path(__file__).parent.parent / "exports"\n' in text
+    assert "\n\n\nDEBUG = False\n" in text
+    assert "MENU = lambda request: []\n" in text
+    assert "AUTH_USER_MODEL" not in text
+    assert "no issues" in manage(site, "check")
+
+
 @pytest.mark.parametrize(
     ("keywords", "message"),
     [
-        ("**{'API_KEY': 'hidden'}", "Write API_KEY=... there."),
+        ("**{'API_KEY': 'hidden'}", "blog.py:3: eject does not see what ** gives Djng()."),
+        ("SECRET_KEY=lambda key: 'hidden'", "Give SECRET_KEY a value instead of a function."),
+        ("CSRF_COOKIE_DOMAIN=lambda name: secret()", "Give CSRF_COOKIE_DOMAIN a value instead of"),
         ("DATABASES=lambda default: dict(default)", "Run eject without DATABASE_URL."),
     ],
 )
 def test_no_secret_of_this_machine_is_written(site, keywords, message):
-    site.put("blog.py", f"from djng import Djng\n\napp = Djng({keywords})\napp.run()\n")
+    site.put("keys.py", "import os\n\n\ndef secret():\n    return os.environ['DATABASE_URL']\n")
+    head = "from djng import Djng; from keys import secret"
+    site.put("blog.py", f"{head}\n\napp = Djng({keywords})\napp.run()\n")
     done = site.run("eject", "project", DATABASE_URL="sqlite:///hidden.sqlite3")
     assert message in done.stderr
     assert "hidden" not in done.stdout + done.stderr

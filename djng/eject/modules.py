@@ -205,6 +205,7 @@ def by_type(name: str) -> tuple[int, str]:
 
 def adapt(plan: Plan) -> None:
     """Adapt statements to the module that they are placed in."""
+    add_parents("settings", plan.wiring.made[plan.site])
     for group in plan.groups:
         for statement in group.statements:
             module = str(group.module)

@@ -1,9 +1,11 @@
 """Write the settings: startproject's, the file's own, and the defaults of djng that matter."""
 
 import ast
+import inspect
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import Any
 
 import django
@@ -12,12 +14,13 @@ from django.utils.version import get_docs_version
 
 from djng.eject.layout import literal, quoted, rendered
 from djng.eject.plan import Plan
-from djng.eject.source import chain_of
-from djng.exceptions import SetupError
+from djng.eject.source import chain_of, names_in
+from djng.exceptions import SetupError, is_library_file
 from djng.templates import context_processors
 
 COMPOSED = {"INSTALLED_APPS", "MIDDLEWARE", "TEMPLATES"}  # of djng's defaults, and of what is added
 VARIABLES = {"DATABASES": "DATABASE_URL", "CACHES": "CACHE_URL REDIS_URL"}
+ENVIRONMENT = re.compile(r"environ|getenv|\benv\(|read_text")
 MAIL = {"EMAIL_BACKEND", "EMAIL_HOST", "MAILERS"}
 
 
@@ -36,7 +39,10 @@ class SettingsWriter:
                 f"{self.label}.context_processors.{each.__name__}" for each in context_processors
             ],
         }
-        self.keywords = {each.arg: each for each in self.call.keywords if each.arg}
+        self.keywords = {str(each.arg): each for each in self.call.keywords}
+        if "None" in self.keywords:  # what ``**`` gives may be a secret of this machine
+            hint = "Write the keywords out, as in Djng(LANGUAGE_CODE=...)."
+            raise self.error("eject does not see what ** gives Djng().", hint)
 
     def text(self) -> str:
         """The settings module, without its imports."""
@@ -54,10 +60,10 @@ class SettingsWriter:
         return {
             "label": self.label,
             "docs_version": get_docs_version(),
-            "overrides": self.site.overrides,
+            "overrides": dict.fromkeys(self.site.overrides, True),  # a template would call some
             "secret": quoted(f"{stem}.secret"),
             "data": self.text_of("data", 'os.environ.get("DJANGO_DATA", "")'),
-            "user_model": f"{self.label}.User" if "users" in self.keywords else "",
+            "user_model": f"{self.label}.User" if self.plan.adds_user else "",
             "database": quoted(f"{stem}.sqlite3"),
             "apps": literal(self.own(self.values["INSTALLED_APPS"])),
             "middleware": literal(self.own([*middleware])),
@@ -72,7 +78,8 @@ class SettingsWriter:
 
     def text_of(self, keyword: str, default: str) -> str:
         given = self.keywords.get(keyword)
-        return self.plan.source.text_of(given.value) if given else default
+        text = self.plan.source.text_of(given.value) if given else "None"
+        return default if text == "None" else text
 
     def own(self, value: Any) -> Any:
         """The value without djng's parts, and with the new places of what is in the file."""
@@ -97,11 +104,9 @@ class SettingsWriter:
 
     def override(self, name: str) -> str:
         """The lines for a setting that the file gives: its text, or what a function makes."""
-        keyword = self.keywords.get(name)
-        if keyword is None:  # its value may be a secret of this machine
-            raise self.error(f"{name} is not written in Djng().", f"Write {name}=... there.")
+        keyword = self.keywords[name]
         above, behind = self.comments(keyword)
-        if callable(self.site.overrides[name]):
+        if callable(self.site.overrides[name]) and not callable(self.values[name]):
             return f"{above}{name} = {self.computed(name)}{behind}"
         for each in ast.walk(keyword.value):
             old = each.value if isinstance(each, ast.Constant) else None
@@ -111,6 +116,9 @@ class SettingsWriter:
 
     def computed(self, name: str) -> str:
         """The value that a function has made of djng's default."""
+        if name == "SECRET_KEY" or ENVIRONMENT.search(self.text_behind(name)):
+            what = f"eject would write the value of {name}, which may be a secret of this machine."
+            raise self.error(what, f"Give {name} a value instead of a function.")
         variables = VARIABLES.get(name, "").split()
         if found := [each for each in variables if os.environ.get(each)]:
             what = f"{name} is made from {found[0]}, which may hold a password."
@@ -118,6 +126,22 @@ class SettingsWriter:
         if "djng." in (text := literal(self.own(self.values[name]))):
             what = f"{name} is made from djng's default."
             raise self.error(what, "Write a value that has nothing of it.")
+        return text
+
+    def text_behind(self, name: str) -> str:
+        """The text of a setting's function, and of what it uses of the file."""
+        value = self.keywords[name].value
+        text, waiting, seen = ast.unparse(value), names_in(value), set[str]()
+        while waiting - seen:
+            seen.add(each := min(waiting - seen))
+            if group := self.plan.owner.get(each):
+                text += "".join(statement.text for statement in group.statements)
+                waiting |= group.uses
+        functions = [self.site.overrides[name], *map(self.plan.namespace.get, seen)]
+        for function in [each for each in functions if inspect.isfunction(each)]:
+            with suppress(OSError):  # it may be of another file
+                is_theirs = is_library_file(function.__code__.co_filename)
+                text += "" if is_theirs else inspect.getsource(function)
         return text
 
     def error(self, message: str, hint: str) -> SetupError:
@@ -134,10 +158,12 @@ class SettingsWriter:
 
 
 def with_setting(text: str, name: str, line: str) -> str:
-    """The settings with one of them replaced, or added at the end."""
+    """The settings with one of them and its comment replaced, or added at the end."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and chain_of(node.targets[0]) == [name]:
-            lines = text.split("\n")
-            lines[node.lineno - 1 : node.end_lineno] = [line]
+            lines, start, end = text.split("\n"), node.lineno - 1, node.end_lineno or 0
+            while not lines[end] and lines[start - 1].startswith("#"):  # it explains only this
+                start -= 1
+            lines[start:end] = [line]
             return "\n".join(lines)
     return f"{text.rstrip()}\n\n{line}\n"
