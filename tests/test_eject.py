@@ -450,6 +450,22 @@ def index(request):
     assert "Run it: python manage.py runserver" in views
 
 
+def test_the_steps_copy_data_to_where_the_project_looks(site):
+    router = "DATABASES=lambda default: {**default, 'old': {'ENGINE': "
+    router += "'django.db.backends.sqlite3', 'NAME': Path(__file__).parent / 'old.sqlite3'}}"
+    head = f"from pathlib import Path\n\nfrom djng import Djng\n\napp = Djng(data='var', {router})"
+    site.put("blog.py", f"{head}\napp.run()\n").put("old.sqlite3", "").succeed("migrate")
+    site.put("var/blog.secret", "x" * 50)
+    output = site.succeed("eject", "project")
+    assert "no issues" in manage(site, "check")
+    expected = ["mkdir -p project/var", "python blog.py backup project/var/blog.sqlite3"]
+    expected += ["cp old.sqlite3 project", "cp -r var/blog.secret project/var"]
+    steps = [each.strip() for each in output.partition("Go on with:\n")[2].splitlines()]
+    assert steps[:4] == expected
+    site.fork("blog.py", "backup", "project/var/blog.sqlite3")
+    assert "No migrations to apply" in manage(site, "migrate")
+
+
 def test_only_beside_the_file_names_tell_what_is_data(eject, site):
     copied = ("public/.well-known/a.txt", "static/media/a.svg", "templates/media/a.html")
     for each in (*copied, "media/b.txt", "public/__pycache__/a.pyc"):

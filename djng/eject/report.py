@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from djng.eject.modules import PARENT
 from djng.eject.project import Project
@@ -71,16 +71,34 @@ def statements(project: Project) -> Iterator[tuple[Location, str]]:
 
 def steps(project: Project, folder: Path) -> list[str]:
     """The commands to go on with."""
-    site, found = project.site, []
-    # `backup` writes relative to the data.
-    copy = os.path.relpath(folder / f"{site.path.stem}.sqlite3", site.data)
-    if connection.vendor == "sqlite" and Path(str(connection.settings_dict["NAME"])).exists():
-        found.append(command_line(f"backup {shlex.quote(copy)}"))
-    kept = [site.data / f"{site.path.stem}.secret", site.data / "media"]
-    for path in [each for each in kept if each.exists()]:
-        found.append(f"cp -r {shlex.quote(short_path(str(path)))} {shlex.quote(str(folder))}")
+    found, folders = list[str](), set[Path]()
+    for command, path in copies(project):
+        target = folder / path.relative_to(project.site.path.parent)
+        folders |= {target.parent} - {folder}
+        if command == "backup":
+            found.append(command_line(f"backup {shlex.quote(str(target))}"))
+        else:
+            source = shlex.quote(short_path(str(path)))
+            found.append(f"{command} {source} {shlex.quote(str(target.parent))}")
+    made = [f"mkdir -p {shlex.quote(str(each))}" for each in sorted(folders)]
     last = ["pip install -r requirements.txt", "python manage.py migrate"]
-    return [*found, f"cd {shlex.quote(str(folder))}", *last]
+    return [*made, *found, f"cd {shlex.quote(str(folder))}", *last]
+
+
+def copies(project: Project) -> Iterator[tuple[str, Path]]:
+    """The data of the site, with the command that copies it.
+
+    The project finds what is outside of the site's folder where it is.
+    """
+    site, found = project.site, list[tuple[str, Path]]()
+    for each in connections.all():
+        if each.vendor == "sqlite":
+            command = "backup" if each.alias == DEFAULT_DB_ALIAS else "cp"
+            found.append((command, Path(str(each.settings_dict["NAME"])).absolute()))
+    found += [("cp -r", site.data / f"{site.path.stem}.secret"), ("cp -r", site.data / "media")]
+    for command, path in found:
+        if path.exists() and path.is_relative_to(site.path.parent):
+            yield command, path
 
 
 def check(project: Project, folder: Path) -> Iterator[tuple[str, int, str]]:
