@@ -466,6 +466,30 @@ def test_the_steps_copy_data_to_where_the_project_looks(site):
     assert "No migrations to apply" in manage(site, "migrate")
 
 
+def test_requirements_are_those_of_the_file_and_of_all_modules(site):
+    script = """
+        # /// script
+        # dependencies = [
+        #   "djng[postgres]",  # "quoted"
+        #   "tinycss2>=1; python_version < '4'",
+        # ]
+        # requires-python = ">=3.11"
+        # [tool.uv]
+        # exclude-newer = "2026-01-01T00:00:00Z"
+        # ///
+        import helpers
+        from djng import Djng
+
+        app = Djng()
+        app.run()
+    """
+    site.put("helpers.py", "def run():\n    import pytest\n").put("blog.py", script)
+    site.succeed("eject", "project")
+    lines = (site.folder / "project/requirements.txt").read_text().splitlines()
+    names = [re.split("[~>]", each)[0] for each in lines]
+    assert names == ["django", "pytest", "tinycss2", "whitenoise"]
+
+
 def test_only_beside_the_file_names_tell_what_is_data(eject, site):
     copied = ("public/.well-known/a.txt", "static/media/a.svg", "templates/media/a.html")
     for each in (*copied, "media/b.txt", "public/__pycache__/a.pyc"):

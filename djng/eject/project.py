@@ -1,7 +1,9 @@
 """Put the project together: its modules, templates, and the files beside the site's file."""
 
+import ast
 import re
 import shutil
+import tomllib
 from collections import defaultdict
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -150,10 +152,10 @@ class Project:
     def requirements(self) -> str:
         """What the project needs: the file's own list, and the packages that it imports."""
         script = SCRIPT.search(self.source.data.decode())
-        listed = script[1].partition("dependencies")[2] if script else ""
+        block = re.sub("^# ?", "", script[1], flags=re.MULTILINE) if script else ""
         major, minor = django.VERSION[:2]
         needed = [f"django~={major}.{minor}.0", "whitenoise>=6.12"]
-        needed += re.findall(r'["\']([^"\']+)["\']', listed)
+        needed += tomllib.loads(block).get("dependencies", [])
         needed += [f"{name}>={version(name)}" for name in sorted(self.packages())]
         found: dict[str, str] = {}
         for each in needed:  # the first one of a name says more
@@ -163,13 +165,20 @@ class Project:
         return "".join(f"{each}\n" for each in sorted(found.values(), key=str.lower))
 
     def packages(self) -> set[str]:
-        """The installed packages that the site's imports and settings name."""
-        imports = [each for found in self.writer.own.by_name.values() for each in found]
-        names = {each.module or each.name for each in imports}
-        names |= {*settings.INSTALLED_APPS, *settings.MIDDLEWARE}
+        """The installed packages that the project's imports and settings name."""
+        texts = [text.encode() for place, text in self.files.items() if place.endswith(".py")]
+        files = [path for place, path in self.beside.files.items() if place.endswith(".py")]
+        names = {*settings.INSTALLED_APPS, *settings.MIDDLEWARE}
+        for text in [*texts, *(path.read_bytes() for path in files)]:
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Import):
+                    names |= {each.name for each in node.names}
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    names.add(str(node.module))
         distributions = packages_distributions()
         tops = {name.partition(".")[0] for name in names}
-        return {each for top in tops for each in distributions.get(top, [])[:1]}
+        found = {each for top in tops for each in distributions.get(top, [])[:1]}
+        return found - {"asgiref"}  # Django needs it itself
 
     @property
     def places(self) -> set[str]:
