@@ -487,7 +487,24 @@ def test_requirements_are_those_of_the_file_and_of_all_modules(site):
     site.succeed("eject", "project")
     lines = (site.folder / "project/requirements.txt").read_text().splitlines()
     names = [re.split("[~>]", each)[0] for each in lines]
-    assert names == ["django", "pytest", "tinycss2", "whitenoise"]
+    assert names == ["django", "psycopg[binary,pool]", "pytest", "tinycss2", "whitenoise"]
+
+
+def test_commands_answer_as_those_of_djng(eject, site):
+    read = eject("""
+@app.command
+def count(number: int, version: str = "one", verbosity: int = 1):
+    print(version, verbosity)
+    return number
+
+
+@app.command
+def hello():
+    return "hello"
+""")
+    assert manage(site, "count", "3", "--version", "two", "-v", "2") == "two 2\n"
+    assert manage(site, "hello") == "hello\n"
+    assert "create_parser" not in read("management/commands/hello.py")
 
 
 def test_only_beside_the_file_names_tell_what_is_data(eject, site):

@@ -1,8 +1,14 @@
 """Write the classes that djng's decorators stand for: ModelAdmin and Command."""
 
+import ast
 import inspect
+import textwrap
+from argparse import SUPPRESS
+from contextlib import suppress
 from inspect import Parameter
 from typing import Any
+
+from django.core.management.base import BaseCommand
 
 from djng.eject.layout import Part, call, literal, quoted, rendered, shifted
 from djng.eject.plan import Plan
@@ -56,15 +62,31 @@ def model_admin(plan: Plan, use: Use) -> str:
 def command_parts(plan: Plan, name: str) -> list[Part]:
     """The function of a command, with a Command class that calls it."""
     function: Any = plan.namespace[name]
-    given = [*parameters(function)]
+    given, parser = [*parameters(function)], BaseCommand().create_parser("", "")
+    added = [each for each in given if parser.get_default(each.name) in (None, SUPPRESS)]
+    options = [option for each in added for option in argument(each)[0]]
     run = f"async_to_sync({name})" if inspect.iscoroutinefunction(function) else name
+    is_text = only_returns_text(function)
     context: dict[str, Any] = {
         "help": literal(inspect.getdoc(function) or None),
-        "arguments": [add_argument(each) for each in given],
-        "call": call(f"return {run}", map(passed, given), 8),
+        "arguments": [add_argument(each) for each in added],
+        "resolves": any(each in parser.format_help() for each in options if each[0] == "-"),
+        "is_text": is_text,
+        "call": call(f"{'return' if is_text else 'output ='} {run}", map(passed, given), 8),
     }
     text = rendered("command.py", **context)
     return [*plan.statements_of(f"management/commands/{name}"), text]
+
+
+def only_returns_text(function: Any) -> bool:
+    """Whether a command's function returns a str or None. djng drops all else."""
+    if function.__annotations__.get("return", ...) in (str, "str", str | None, "str | None", None):
+        return True
+    with suppress(OSError, SyntaxError):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+        returns = [each for each in ast.walk(tree) if isinstance(each, ast.Return)]
+        return not any(each.value for each in returns)
+    return False
 
 
 def passed(parameter: Parameter) -> str:

@@ -5,7 +5,7 @@ import re
 import shutil
 import tomllib
 from collections import defaultdict
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import packages_distributions, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +155,8 @@ class Project:
         block = re.sub("^# ?", "", script[1], flags=re.MULTILINE) if script else ""
         major, minor = django.VERSION[:2]
         needed = [f"django~={major}.{minor}.0", "whitenoise>=6.12"]
-        needed += tomllib.loads(block).get("dependencies", [])
+        for each in tomllib.loads(block).get("dependencies", []):
+            needed += of_extras(each) or [each]
         needed += [f"{name}>={version(name)}" for name in sorted(self.packages())]
         found: dict[str, str] = {}
         for each in needed:  # the first one of a name says more
@@ -193,3 +194,15 @@ class Project:
             if text or not (target / place).exists():
                 (target / place).write_text(text)
         target.joinpath("manage.py").chmod(0o755)
+
+
+def of_extras(dependency: str) -> list[str]:
+    """What `djng[postgres]` needs for the extra."""
+    extras = re.match(r"djng\s*\[(.*?)\]", dependency)
+    names = re.findall(r"[\w-]+", extras[1] if extras else "")
+    found = [each.partition(";") for each in requires("djng") or []]
+    return [
+        need
+        for need, _, extra in found
+        if re.findall(r"[\w-]+", extra)[1:2] in [[name] for name in names]
+    ]
