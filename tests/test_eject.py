@@ -507,6 +507,26 @@ def hello():
     assert "create_parser" not in read("management/commands/hello.py")
 
 
+def test_each_lost_comment_is_listed(site):
+    source = f"""{HEAD}
+@app.get("/")  # one
+def index(request):  # stays
+    return "# stays"
+
+
+# two
+app.include("/more/", [])  # three
+
+# four
+if __name__ == "__main__":  # pragma: no cover
+    app.run()  # five
+# six
+"""
+    output = site.put("blog.py", source).succeed("eject", "project")
+    lost = [source.splitlines()[int(each) - 1] for each in re.findall(r":(\d+): this com", output)]
+    assert [re.split("# ", each)[1] for each in lost] == "one two three four five six".split()
+
+
 def test_only_beside_the_file_names_tell_what_is_data(eject, site):
     copied = ("public/.well-known/a.txt", "static/media/a.svg", "templates/media/a.html")
     for each in (*copied, "media/b.txt", "public/__pycache__/a.pyc"):

@@ -201,8 +201,4 @@ def of_extras(dependency: str) -> list[str]:
     extras = re.match(r"djng\s*\[(.*?)\]", dependency)
     names = re.findall(r"[\w-]+", extras[1] if extras else "")
     found = [each.partition(";") for each in requires("djng") or []]
-    return [
-        need
-        for need, _, extra in found
-        if re.findall(r"[\w-]+", extra)[1:2] in [[name] for name in names]
-    ]
+    return [need for need, _, extra in found if {*re.findall(r"[\w-]+", extra)} & {*names}]

@@ -14,7 +14,8 @@ from django.db import DEFAULT_DB_ALIAS, connections
 
 from djng.eject.modules import PARENT
 from djng.eject.project import Project
-from djng.eject.wiring import is_main
+from djng.eject.source import Span
+from djng.eject.wiring import RENAMED, is_main
 from djng.exceptions import Location, command_line, short_path
 
 FOLDERS = re.compile(r"((?:^|/)(?:migrations|templates|static|public)/).*")
@@ -45,14 +46,30 @@ def lines(project: Project) -> Iterator[tuple[Location, str]]:
 
 
 def lost_comments(project: Project) -> Iterator[tuple[Location, str]]:
-    """Comments above imports and above what other modules say in Django's way."""
+    """Comments above, behind and in what does not come along."""
     source = project.source
-    for statement in source.statements:
-        is_gone = statement in project.plan.imports or project.wiring.is_only_wiring(statement)
-        above = source.text(statement.start, source.start_of(statement.node)) if is_gone else ""
-        for number, line in enumerate(above.splitlines(), source.line_of(statement.start)):
-            if re.match(r"#(?! (isort|noqa|fmt|ruff|type):)", line):
+    for start, end in removed(project):
+        for number, line in enumerate(source.text(start, end).split("\n"), source.line_of(start)):
+            if re.search(r"(^|\s)#(?! (isort|noqa|fmt|ruff|type|pragma):)", line):
                 yield Location(str(source.path), number), "this comment did not come along."
+
+
+def removed(project: Project) -> Iterator[Span]:
+    """What no module has: around imports, and what other modules say in Django's way."""
+    source, wiring = project.source, project.wiring
+    for statement in source.statements:
+        node = statement.node
+        if is_main(node):
+            yield statement.start, statement.end
+        elif statement in project.plan.imports:  # a comment behind one comes along
+            yield statement.start, source.start_of(node)
+        elif wiring.is_only_wiring(statement):
+            yield statement.start, source.start_of(node)
+            yield source.span(node)[1], statement.end
+        for use in wiring.uses if statement.decorators else ():
+            if use.node in statement.decorators and use.attribute not in RENAMED:
+                yield source.span(use.node)[1], source.lines_of(use.node)[1]
+    yield source.statements[-1].end, len(source.data)
 
 
 def statements(project: Project) -> Iterator[tuple[Location, str]]:
