@@ -1,6 +1,7 @@
 """``djng new shop.py --from data.sqlite3`` writes a site for a database of any structure."""
 
 import hashlib
+import re
 import sqlite3
 import subprocess
 import sys
@@ -278,6 +279,22 @@ def test_tables_of_full_text_search_and_broken_views_are_left_out_and_listed(sit
 def test_passwords_are_on_no_page(site):
     assert 'add_pages(Author, "name")' in site.source
     assert '"password"' not in site.source
+
+
+def test_no_generated_column_is_editable_and_only_secrets_are_hidden(tmp_path):
+    names = [f"generated_number_{each}" for each in range(6)]
+    columns = "".join(f", {each} INTEGER GENERATED ALWAYS AS (id) STORED" for each in names)
+    texts = "secretary TEXT, basalt TEXT, user_token TEXT, accesstoken TEXT, iban TEXT"
+    make(tmp_path, f"CREATE TABLE thing (id INTEGER PRIMARY KEY, {texts}{columns});")
+    site = Site(tmp_path)
+    assert new(site, "data.sqlite3").returncode == 0
+    source = (tmp_path / "blog.py").read_text()
+    lines = "".join(f'        "{each}",\n' for each in names)
+    assert f"    readonly_fields=[\n{lines}    ],\n)\nclass Thing" in source
+    shown = source.partition("add_pages(\n")[2]
+    assert "secretary" in shown and "basalt" in shown
+    assert not re.search("token|iban", shown.partition(")")[0])
+    assert "no issues" in site.succeed("check")
 
 
 def test_a_table_without_a_key_and_an_empty_one(site, lines):

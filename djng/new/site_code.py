@@ -18,8 +18,12 @@ from djng.new.tables import Column, Source, Table, quoted
 WIDTH = 88
 TEMPLATE = Path(__file__).with_name("data.py-tpl")
 TAG_ALONE = re.compile(r"(?m)^ *(\{%[^%]*%\})\n")
-PRIVATE = re.compile(r"passw|secret|token|api_?key|hash|salt|ssn|credit_card|iban")
+PRIVATE = re.compile(  # but no secretary, tokenizer, hashtag or basalt
+    r"passw|secret(?!ar)|token(?!i[sz])|api_?key|hash(?!tag)|credit_card"
+    r"|(^|_)(salt|ssn|iban)\d*(_|$)"
+)
 LABELS = ("name", "title", "label", "full_name", "username", "subject")
+SHORTENED = ("list_display", "search_fields", "list_filter")
 UNLISTED = ("TextField", "BinaryField")
 INTEGERS = ("IntegerField", "BigIntegerField", "BigAutoField")
 
@@ -40,7 +44,11 @@ def call(name: str, arguments: Iterable[str], indent: int = 0) -> str:
 
 
 def string_list(name: str, names: list[str]) -> str:
-    """``name=["a", "b"]``, with as many of the names as one line holds."""
+    """``name=["a", "b"]``, with as many names as one line holds if the others can be left out."""
+    whole = f"{name}=[{', '.join(map(string, names))}]"
+    if name not in SHORTENED and len(whole) > WIDTH - len("    ,"):
+        lines = "".join(f"        {string(each)},\n" for each in names)
+        return f"{name}=[\n{lines}    ]"
     texts = (f"{name}=[{', '.join(map(string, names[:n]))}]" for n in range(len(names), 0, -1))
     return next(text for text in texts if len(text) <= WIDTH - len("    ,"))
 
