@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db.models import FileField
 from django.urls.converters import get_converters
 
@@ -37,7 +38,8 @@ class UrlWriter:
         if self.site.admin_path is not None:
             patterns.insert(0, f'path("{self.site.admin_path}", admin.site.urls)')
         if self.site.serves_media:
-            patterns.append('path("media/<path:path>", media.serve)')
+            prefix = settings.MEDIA_URL.removeprefix(settings.FORCE_SCRIPT_NAME or "").lstrip("/")
+            patterns.append(f'path("{prefix}<path:path>", media.serve)')
         elif has_files(self.site):
             patterns.append(MEDIA)
         lists = [*self.lists.values(), "urlpatterns = " + enclosed("[]", patterns)]
