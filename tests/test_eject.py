@@ -276,6 +276,79 @@ app.include("/shop/", shop)
     assert "no issues" in manage(site, "check")
 
 
+def test_what_a_helper_may_return_is_known_only_if_it_always_returns(eject):
+    text = eject("""
+def closed_text(request):
+    if "closed" in request.GET:
+        return "We are closed."
+
+
+def bare(request):
+    if request.GET:
+        return
+    return "text"
+
+
+def whole(request):
+    if request.GET:
+        return "a"
+    else:
+        raise ValueError
+
+
+@app.before_request
+def closed(request):
+    return closed_text(request) or bare(request)
+
+
+@app.before_request
+def shut(request):
+    return closed_text(request)
+
+
+@app.before_request
+def barred(request):
+    return bare(request)
+
+
+@app.get("/")
+def index(request):
+    return whole(request)
+
+
+@app.get("/echo/<response>/")
+def echo(request, response):
+    return response
+
+
+@app.get("/all/<name>/")
+def everything(request, name):
+    if name == "all":
+        name = {"all": True}
+    return name
+
+
+@app.after_request
+def stamp(request, response):
+    return response
+""")
+    views, middleware = text("views.py"), text("middleware.py")
+    assert "return HttpResponse(whole(request))" in views
+    assert "@responds()\ndef echo(" in views
+    assert "@responds()\ndef everything(" in views
+    for name in ("closed", "shut", "barred"):
+        assert f"@responds()\ndef {name}(" in middleware
+    assert "\n\ndef stamp(request, response):" in middleware
+
+
+def test_uploaded_files_keep_their_url(eject, site):
+    head = HEAD.replace("Djng()", 'Djng(serve_media=True, MEDIA_URL="files/")')
+    site.put("blog.py", f"{head}{PAGE}\n\napp.run()\n")
+    site.succeed("eject", "project")
+    text = (site.folder / "project/blog/urls.py").read_text()
+    assert 'path("files/<path:path>", media.serve)' in text
+
+
 def test_options_of_the_admin_keep_strings_of_several_lines(eject):
     text = eject('''
 @app.admin(

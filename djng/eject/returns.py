@@ -22,6 +22,7 @@ from django.utils import html, safestring
 from djng.eject.layout import call, quoted
 from djng.eject.plan import Plan
 from djng.eject.source import FUNCTIONS, chain_of
+from djng.routing import walk
 
 TEXT = (json.dumps, html.format_html, html.format_html_join, html.escape, loader.render_to_string)
 TYPES: dict[Any, type] = {
@@ -62,7 +63,10 @@ class ReturnRewriter:
         self.arguments = [e.arg for e in ast.walk(function.args) if isinstance(e, ast.arg)]
         self.locals = {e.arg for e in ast.walk(function) if isinstance(e, ast.arg)}
         names = [e for e in ast.walk(function) if isinstance(e, ast.Name)]
-        self.locals |= {e.id for e in names if isinstance(e.ctx, ast.Store)}
+        self.stored = {e.id for e in names if isinstance(e.ctx, ast.Store)}
+        self.locals |= self.stored
+        declared = [e for e in ast.walk(function) if isinstance(e, ast.Global | ast.Nonlocal)]
+        self.shared = {name for each in declared for name in each.names}
         self.is_async = isinstance(function, ast.AsyncFunctionDef)
         self.is_generator = any(isinstance(e, ast.Yield | ast.YieldFrom) for e in self.own)
 
@@ -149,13 +153,17 @@ class ReturnRewriter:
                 return next((each for each in (str, list, dict) if each in kinds), None)
             case ast.Await(value=inner) | ast.Subscript(value=inner, slice=ast.Slice()):
                 return self.type_of(inner)
-            case ast.Name(id="response") if self.arguments[1:2] == ["response"]:
-                return HttpResponseBase  # what a function for `after_request` gets
             case ast.Name(id=name) if name in self.locals:
                 return self.type_of_local(name)
             case ast.Call():
                 return self.type_of_call(value)
         return None
+
+    def is_after_function(self) -> bool:
+        """Whether the function is for `after_request`, which gives it a response."""
+        value = self.plan.namespace.get(self.function.name)
+        scopes = [scope for _, scope in walk(self.plan.site)]
+        return any(value is f for each in scopes for f in getattr(each, "after_functions", ()))
 
     def common_type(self, values: list[Any]) -> type | None:
         types = {self.type_of(each) for each in values}
@@ -163,6 +171,11 @@ class ReturnRewriter:
 
     def type_of_local(self, name: str) -> type | None:
         """The type of a local variable, if it is always assigned by itself, with one type."""
+        is_second = self.arguments[1:2] == [name]
+        if is_second and self.is_after_function() and name not in self.stored:
+            return HttpResponseBase
+        if name in self.arguments or name in self.shared:
+            return None  # it may have another value
         assigned = [e for e in self.own if isinstance(e, ast.Assign) and len(e.targets) == 1]
         values = [e.value for e in assigned if getattr(e.targets[0], "id", "") == name]
         stored = [e for e in self.own if getattr(e, "id", "") == name]
@@ -199,13 +212,24 @@ class ReturnRewriter:
         if not isinstance(node, FUNCTIONS) or node in self.callers or node.decorator_list:
             return None
         inner = ReturnRewriter(self.plan, node, Target(), self.callers)
-        return None if inner.is_generator else inner.common_type([e.value for e in inner.returns])
+        is_bare = any(isinstance(each, ast.Return) and not each.value for each in inner.own)
+        if inner.is_generator or is_bare or not always_leaves(node.body):
+            return None
+        return inner.common_type([each.value for each in inner.returns])
 
 
 def parts_of(statement: ast.Return) -> list[Any]:
     """The returned value, or the body, the status and the headers of a returned tuple."""
     value = statement.value
     return [*value.elts] if isinstance(value, ast.Tuple) and value.elts else [value]
+
+
+def always_leaves(body: list[ast.stmt]) -> bool:
+    """Whether the statements never come to their end, where a function returns None."""
+    last = body[-1] if body else None
+    if isinstance(last, ast.If):
+        return always_leaves(last.body) and always_leaves(last.orelse)
+    return isinstance(last, ast.Return | ast.Raise)
 
 
 def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
