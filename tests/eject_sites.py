@@ -1395,6 +1395,125 @@ def tutorial():
         }
 
 
+FAILING = '''"""A site whose error views are for statuses and for classes."""
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404
+from django.views.decorators.csrf import csrf_exempt
+from djng import Djng, Router
+
+app = Djng()
+
+
+class Gone(Http404):
+    pass
+
+
+class Signed:
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
+
+    def process_template_response(self, request, response):
+        response.context_data["signed"] = request.path
+        return response
+
+
+inner = Router(middleware=[Signed])
+KINDS = {
+    "none": Http404,
+    "gone": Gone,
+    "denied": PermissionDenied,
+    "odd": SuspiciousOperation,
+    "key": KeyError,
+}
+
+
+@app.get("/fail/<kind>/")
+def fail(request, kind):
+    raise KINDS.get(kind, ValueError)(kind)
+
+
+@inner.get("/fail/<kind>/")
+def fail_inside(request, kind):
+    raise KINDS.get(kind, ValueError)(kind)
+
+
+@app.get("/search/")
+def search(request):
+    query = request.GET
+    return query["q"]
+
+
+@inner.get("/search/")
+def search_inside(request):
+    return request.GET["q"]
+
+
+@app.get("/page/", template="page.html")
+def page(request):
+    return {}
+
+
+@inner.get("/page/", template="page.html")
+def page_inside(request):
+    return {}
+
+
+@app.get("/both/")
+def both(request):
+    return "get"
+
+
+@app.route("/both/")
+@csrf_exempt
+def both_else(request):
+    return "else"
+
+
+@app.before_request
+def check(request):
+    if "fail" in request.GET:
+        raise KINDS["none"]("checked")
+
+
+@app.error(404)
+def missing(request, exception):
+    return f"missing {request.path}"
+
+
+@app.error(Exception)
+def failed(request, exception):
+    return f"failed: {isinstance(exception, KeyError)}"
+
+
+@app.error(Gone)
+def gone(request, exception):
+    return "gone", 410
+
+
+@inner.error(500)
+def broken(request, exception):
+    return "broken inside"
+
+
+@inner.error(Exception)
+def failed_inside(request, exception):
+    return {"failed": request.path}
+
+
+app.include("/inner/", inner)
+app.templates["page.html"] = "{{ request.path }} {{ signed }}"
+'''
+FAILURES = "none gone denied odd key value"
+FAILED = [
+    *({"path": f"{place}/fail/{kind}/"} for place in ("", "/inner") for kind in FAILURES.split()),
+    {"path": "/search/?fail"},
+    {"path": "/inner/nowhere/?fail"},
+]
+
+
 class Example(NamedTuple):
     """A site, with code that fills its database and requests besides the usual ones."""
 
@@ -1414,6 +1533,7 @@ SITES = {
     "members": Example(MEMBERS_SITE + RUN, requests=MEMBERS, label="members"),
     "mail": Example(MAIL + RUN, requests=LETTERS),
     "routers": Example(ROUTERS + RUN, ITEMS, ROUTED),
+    "failing": Example(FAILING + RUN, requests=FAILED),
     "odd": Example(ODD + RUN, BOATS, SAILED),
     "async": Example(ASYNC + RUN, NOTES, NOTED),
     "htmx": Example(HTMX + RUN, requests=TASKS),

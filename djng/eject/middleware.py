@@ -9,6 +9,7 @@ from django.urls.resolvers import RoutePattern
 from djng.eject.layout import call, enclosed, quoted
 from djng.eject.returns import Target, resolve
 from djng.eject.views import ViewRewriter, status_of
+from djng.error_views import STATUSES
 from djng.responses import is_async
 from djng.routing import BaseRouter, Route, walk
 
@@ -28,7 +29,8 @@ class MiddlewareWriter:
         self.scopes = list(dict.fromkeys(scope for _, scope in walk(self.site)))
         self.lines: list[str] = []
         self.own: list[str] = []  # the middleware of the file, in the order of Django
-        errors = [*self.error_views(is_class=True)]
+        self.errors = [*self.error_views()]
+        errors = [e for e in self.errors if isinstance(e[1], type)]
         for scope in self.scopes:
             self.add_middleware(scope)
             for kind, function in hooks_of(scope):
@@ -38,14 +40,13 @@ class MiddlewareWriter:
                     hook = f"handling_errors({hook})"
                 self.add(scope, name, f"{kind}({hook})")
         if errors:
-            items = [f"({pattern}, {self.written(key)}, {view})" for pattern, key, view in errors]
+            items = [*self.items()]
             self.lines.append("ERROR_VIEWS: list[Any] = " + enclosed("[]", items))
-        sources = [each.source.data for each in (views, *views.others.values())]
-        reads_keys = bool(re.search(rb"\.(POST|GET|FILES)\[", b"\n".join(sources)))
         place = f"{self.label}.middleware"
-        self.own += [f"{place}.MissingKeyMiddleware"] * reads_keys
+        missing_key, error = f"{place}.MissingKeyMiddleware", f"{place}.ErrorMiddleware"
+        self.own += [] if errors else [missing_key]
         self.names = {
-            "djng.middleware.ErrorMiddleware": [f"{place}.ErrorMiddleware"] * bool(errors),
+            "djng.middleware.ErrorMiddleware": [missing_key, error] if errors else [],
             "djng.middleware.CommonMiddleware": [f"{place}.SlashRedirectMiddleware"],
             "djng.middleware.ScopeMiddleware": self.own,
         }
@@ -91,14 +92,22 @@ class MiddlewareWriter:
         name = self.views.named(function, target)
         return f"async_to_sync({name})" if is_async(function) else name
 
-    def error_views(self, *, is_class: bool) -> Iterator[tuple[str, Any, str]]:
-        """The error views: innermost routers first, then the nearest classes first."""
+    def error_views(self) -> Iterator[tuple[str, Any, str]]:
+        """The error views: innermost routers first, then the nearest classes and statuses."""
         for scope in reversed([each for each in self.scopes if isinstance(each, BaseRouter)]):
-            keys = [key for key in scope.error_views if isinstance(key, type) == is_class]
-            for key in sorted(keys, key=lambda each: -len(getattr(each, "__mro__", ()))):
+            for key in sorted(scope.error_views, key=distance):
                 view, template = scope.error_views[key]
                 target = Target(template, status_of(key))
                 yield self.pattern(scope), key, self.sync(view, target)
+
+    def items(self) -> Iterator[str]:
+        """The lines of ERROR_VIEWS: the classes, and the statuses that come before such a class."""
+        for number, (pattern, key, view) in enumerate(self.errors):
+            later = [each for _, each, _ in self.errors[number:] if isinstance(each, type)]
+            if isinstance(key, type):
+                yield f"({pattern}, {self.written(key)}, {view})"
+            elif any(may_answer(kind, key) for kind in later):
+                yield f"({pattern}, {key}, None)"
 
     def written(self, kind: type[Exception]) -> str:
         """How the file writes a class of exceptions in `@app.error(...)`."""
@@ -110,20 +119,43 @@ class MiddlewareWriter:
         return self.views.name_of(kind)
 
     def handlers(self) -> list[str]:
-        """`handler404` and its like for the URLconf."""
-        found: dict[int, list[tuple[str, str]]] = {}
-        for pattern, status, view in self.error_views(is_class=False):
-            found.setdefault(status, []).append((pattern, view))
-        return [handler(self.label, status, views) for status, views in sorted(found.items())]
+        """`handler404` and its like for the URLconf, which also get what no view has raised."""
+        found = [self.handled(status) for status in DEFAULTS]
+        pairs = zip(DEFAULTS, found, strict=True)
+        return [handler(self.label, status, views) for status, views in pairs if views]
+
+    def handled(self, status: int) -> list[tuple[str, str]]:
+        """The error views for a status, and where those for classes are to be asked first."""
+        views: dict[tuple[str, str], None] = {}
+        for pattern, key, view in self.errors:
+            if key == status:
+                views[pattern, view] = None
+            elif status != 500 and isinstance(key, type) and may_answer(key, status):
+                views[pattern, "answer_error"] = None
+        return [*views]
 
 
 def handler(label: str, status: int, views: list[tuple[str, str]]) -> str:
     pattern, view = views[0]
-    if pattern == '""' and "(" not in view and status != 500:  # whose handler gets no exception
+    is_plain = "(" not in view and view != "answer_error"
+    if pattern == '""' and is_plain and status != 500:  # whose handler gets no exception
         return f'handler{status} = "{label}.{view}"'
-    if views[-1][0] != '""':
+    if views[-1][0] != '""' or views[-1][1] == "answer_error":
         views = [*views, ('""', DEFAULTS[status])]
     return call(f"handler{status} = error_view", [f"({p}, {v})" for p, v in views])
+
+
+def distance(key: Any) -> float:
+    """The place of an error view among those of its scope; a status follows its own classes."""
+    if isinstance(key, int):
+        return -1.5 if key == 500 else -3.5  # around the lengths for Exception and BaseException
+    return -len(key.__mro__)
+
+
+def may_answer(kind: type, status: int) -> bool:
+    """Whether an exception with this status may be of the class."""
+    found = [each for each, number in STATUSES.items() if number == status]
+    return any(issubclass(each, kind) or issubclass(kind, each) for each in found)
 
 
 def hooks_of(scope: Any) -> Iterator[tuple[str, Any]]:

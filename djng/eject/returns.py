@@ -114,8 +114,8 @@ class ReturnRewriter:
         if kind is dict and self.target.template:
             is_lazy |= self.is_async or b"process_template_response" in self.source.data
             request = next((each for each in self.arguments if each != "self"), "request")
-            context = "" if body == "{}" else body
             name = "TemplateResponse" if is_lazy else "render"
+            context = "" if body == "{}" and name == "render" else body  # middleware may add to it
             return name, [request, quoted(self.target.template), context]
         if kind is QuerySet:
             body = f"[each async for each in {body}]" if self.is_async else f"list({body})"

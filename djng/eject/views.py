@@ -156,8 +156,13 @@ def responds(target: Target) -> str:
     return f"responds({', '.join(arguments)})"
 
 
-def status_of(kind: Any) -> int:
-    """The status of the response of an error view, unless the view says another."""
+def status_of(kind: Any) -> int | None:
+    """The status of the response of an error view, unless the view says another.
+
+    It is None for classes such as Exception, whose subclasses have several.
+    """
     if isinstance(kind, int):
         return kind
-    return next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)
+    found = {status for each, status in STATUSES.items() if issubclass(each, kind)}
+    found |= {next(STATUSES[each] for each in kind.__mro__ if each in STATUSES)}
+    return found.pop() if len(found) == 1 else None
