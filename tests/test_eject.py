@@ -207,6 +207,32 @@ def index(request):
     assert "count = 0\n\n\n@require_safe\ndef index(request):\n    global count" in read("views.py")
 
 
+def test_a_variable_that_changes_is_not_imported(site):
+    source = """
+hits = 0
+
+
+def count():
+    global hits
+    hits += 1
+
+
+@app.before_request
+def counted(request):
+    count()
+
+
+@app.get("/")
+def index(request):
+    count()
+    return str(hits)
+"""
+    line = HEAD.count("\n") + source[: source.index("@app.get")].count("\n") + 1
+    error = refused(site, source)
+    assert f"blog.py:{line + 1}: views would not see how functions change hits.\n" in error
+    assert "Read hits in a function beside those" in error
+
+
 def test_exceptions_of_python_and_of_modules_have_error_views(eject):
     read = eject("""
 import json

@@ -14,6 +14,7 @@ from django.conf import settings
 
 from djng.eject.source import Source, Statement, chain_of, names_in
 from djng.eject.wiring import VERBS, Use, Wiring, is_main
+from djng.exceptions import SetupError
 from djng.routing import walk
 
 LADDER = (
@@ -106,6 +107,7 @@ class Plan:
             if is_left and statement not in self.imports:
                 self._add(statement)
         self._place()
+        self._check_rebound()
         # With ``users="email"``, djng has defined the model User in the file.
         user = self.namespace.get("User")
         self.adds_user = getattr(user, "__module__", "") == site.label and "User" not in self.owner
@@ -160,6 +162,18 @@ class Plan:
             for group in ready or waiting[-1:]:
                 group.module = self._best_module(group)
                 waiting.remove(group)
+
+    def _check_rebound(self) -> None:
+        """Refuse to import a variable that functions change: its importers keep the first value."""
+        for group in self.groups:
+            changed = {name for each in group.statements for name in each.names.rebinds}
+            for other in [each for each in self.groups if each.uses & changed]:
+                if rank(str(other.module)) > rank(str(group.module)):
+                    name = min(other.uses & changed)
+                    using = next(each for each in other.statements if name in each.names.used)
+                    message = f"{other.module} would not see how functions change {name}."
+                    hint = f"Read {name} in a function beside those, and call that one here."
+                    raise SetupError(message, hint=hint, where=using.where)
 
     def _users_among(self, group: Group, groups: list[Group]) -> list[Group]:
         return [each for each in groups if each is not group and each.uses & group.binds]
