@@ -28,7 +28,7 @@ CHANGING = [
     (r'(csrfmiddlewaretoken" value="|(?i:csrftoken)(?:=|": "))[\w+/=-]+', r"\1TOKEN"),
     (r'(sessionid=|nonce-|nonce=")[\w+/=-]+', r"\1TOKEN"),
     (r"(messages=)[^;]+", r"\1MESSAGES"),
-    (r"\b\d\d:\d\d:\d\d\b", "TIME"),
+    (r"\b\d\d:\d\d(:\d\d)?\b", "TIME"),
     (r"datetime.datetime\([^()]*\)", "TIME"),
     (r"pbkdf2_sha256\$[^'\"\s]+", "PASSWORD"),
     (r"<strong>(salt|hash)</strong>: <bdi>[^<]+", r"\1"),
