@@ -44,7 +44,7 @@ MODULES = {"Djng": "djng.app", "DjngError": "djng.exceptions", "Router": "djng.r
 inherited_settings = os.environ.setdefault("DJANGO_SETTINGS_MODULE", "djng.unconfigured")
 
 
-def import_for_good(name: str) -> "ModuleType":
+def import_without_gc(name: str) -> "ModuleType":
     """Import a module with the garbage collector off, and spare what is there from later runs.
 
     The collector would go through all of Django several times, which takes a tenth of a start.
@@ -67,7 +67,7 @@ def __getattr__(name: str) -> "Any":
         import_module("djng.exceptions")  # its excepthook knows Flask's names
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        value = getattr(import_for_good(MODULES[name]), name)
+        value = getattr(import_without_gc(MODULES[name]), name)
     finally:
         refuse_hidden_modules()
     if name == "Djng" and value.current is None:

@@ -156,6 +156,14 @@ class Ejected:
             process.wait()
 
 
+def manage(site, *args):
+    """What a command of the project prints that the site has been ejected to."""
+    command = [sys.executable, "-W", "error", "manage.py", *args]
+    folder, variables = site.folder / "project", environment()
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+    return done.stdout + done.stderr
+
+
 def assert_same(ejected, requests, **options):
     """Fail with the differences between the answers of the file and of the project."""
     before, after = ejected.replay(requests, **options)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import django
 import pytest
-from conftest import ROOT, environment
+from conftest import ROOT
+from ejecting import manage
 from test_readme import BLOCKS
 
 HEAD = "from djng import Djng, Router\nfrom django.db import models\n\napp = Djng()\n\n\n"
@@ -31,13 +32,6 @@ def refused(site, source):
     assert done.returncode == 1, done.stdout
     assert not (site.folder / "project").exists()
     return done.stderr
-
-
-def manage(site, *args):
-    command = [sys.executable, "-W", "error", "manage.py", *args]
-    folder, variables = site.folder / "project", environment()
-    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
-    return done.stdout + done.stderr
 
 
 def test_the_page_on_leaving_shows_what_happens(site):

@@ -46,7 +46,7 @@ PRELOADED = """
     django.middleware.csrf django.middleware.security django.template.backends.django
     django.template.loaders.app_directories django.views.debug djng.app djng.checks
     djng.dev.automigrate djng.dev.live_reload djng.error_views djng.management.checks
-    djng.middleware djng.patterns djng.views webbrowser whitenoise.middleware
+    djng.middleware djng.patterns djng.views whitenoise.middleware
 """
 PATIENCE = 3  # seconds in which a child must notice that the user's file has changed
 

@@ -1,6 +1,6 @@
 """``python blog.py eject DIR``: write the Django project that the file has been all along.
 
-The running site knows what is wired where, and the source text knows the words.
+The running site says what is wired where. The source text says how it is written.
 
 read the file       `source` its statements and names, `wiring` what djng's decorators do in it
 plan the modules    `plan` gives each statement a module, `beside` brings the files around it

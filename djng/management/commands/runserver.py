@@ -5,7 +5,6 @@ import os
 import socket
 import sys
 import warnings
-import webbrowser
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
@@ -164,6 +163,8 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
             Thread(target=self.open_browser, args=[base], daemon=True).start()
 
     def open_browser(self, url: str) -> None:
+        import webbrowser  # few starts need it
+
         if not webbrowser.open(url):
             self.warn(f"There is no browser that Python can open. Open this yourself: {url}")
 
