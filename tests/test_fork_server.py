@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from select import select
 from threading import Event
 
@@ -366,7 +367,9 @@ def test_a_program_that_a_view_starts_does_not_keep_the_port(site, options):
     with site.develop(*options) as server:
         server.shows("0")
         child = int((site.folder / "pid").read_text())
-        open_files = {os.readlink(each.path) for each in os.scandir(f"/proc/{child}/fd")}
+        process = Path(f"/proc/{child}")
+        wait_until(lambda: (process / "comm").read_text() == "sleep\n")  # and no longer the shell
+        open_files = [os.readlink(process / "fd" / number) for number in os.listdir(process / "fd")]
         os.kill(child, signal.SIGTERM)
     assert not [name for name in open_files if name.startswith("socket:")]
 
