@@ -41,8 +41,9 @@ def test_a_mistake_is_shown_until_it_is_fixed(module_site, server):
 
 
 def test_a_changed_template_is_shown(module_site, server):
-    module_site.edit("template 0", "template 1", "templates/page.html")
-    server.shows("template 1")
+    for number in range(1, 4):
+        module_site.edit(f"template {number - 1}", f"template {number}", "templates/page.html")
+        server.shows(f"template {number}")
 
 
 def test_a_deleted_module_is_a_change(module_site, server):

@@ -210,11 +210,12 @@ def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> 
     """Serve in a thread, and end this process when a file changes."""
     child.has_started.set()
     reloader = create_reloader(site)
-    if not isinstance(reloader, Reloader):  # a reloader of the user's does not tell
-        child.is_watching.set()
     changes: list[Path] = []
     note = functools.partial(note_change, changes)
     autoreload.file_changed.connect(note)
+    look = functools.partial(look_for_missed_changes, reloader, changes)
+    if not isinstance(reloader, Reloader):
+        autoreload.autoreload_started.connect(look)
 
     try:
         autoreload.start_django(reloader, serve, **options)
@@ -233,6 +234,31 @@ def run_with_reloader(serve: Callable[..., Any], site: Path, **options: Any) -> 
 
 def note_change(changes: list[Path], file_path: Path, **signal: Any) -> None:
     changes.append(file_path)
+
+
+def look_for_missed_changes(
+    reloader: autoreload.BaseReloader, changes: list[Path], **signal: Any
+) -> None:
+    """Look once a second for changes that the reloader of an installed app has missed.
+
+    It may begin later than the site. Before Python 3.13, django-watchfiles never notices a change
+    to ``templates/page.html``.
+    """
+    before = {**read_stamps(own({*reloader.watched_files()})), **child.stamps}
+    child.is_watching.set()
+    Thread(target=exit_on_missed_change, args=(before, changes), daemon=True).start()
+
+
+def exit_on_missed_change(before: dict[Path, Stamp], changes: list[Path]) -> None:
+    count = len(changes)
+    while True:
+        time.sleep(1)
+        now = {**before, **read_stamps(before)}
+        recent, count = changes[count:], len(changes)
+        noticed = {file: now[file] for file in recent if file in now}
+        if missed := first_change({**before, **noticed}, now):
+            child.end_for(missed)
+        before = now
 
 
 def create_reloader(site: Path) -> autoreload.BaseReloader:
