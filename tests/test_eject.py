@@ -262,6 +262,17 @@ def test_code_that_runs_on_import_says_so(eject, site):
     assert text in read("models.py")
 
 
+def test_a_missing_key_is_a_bad_request_where_views_read_keys(eject, site):
+    eject('@app.post("/")\ndef index(request):\n    return request.POST["title"]')
+    client = "from django.test import Client; client = Client(SERVER_NAME='localhost')"
+    code = f"{client}; print(client.post('/').status_code)"
+    assert manage(site, "shell", "-c", code).split()[-1] == "400"
+
+
+def test_a_project_whose_views_read_no_keys_has_no_middleware_for_them(eject):
+    assert "MissingKey" not in eject(PAGE)("settings.py")
+
+
 def test_hooks_and_errors_are_lines_of_middleware(eject, site):
     text = eject("""
 shop = Router()
@@ -430,6 +441,13 @@ def test_another_module_with_a_router_stays_where_it_is(eject, site):
     assert 'path("", shop.index, name="index")' in read("urls.py")
     assert 'path("shop/", include((shop_router_patterns, "shop")))' in read("urls.py")
     assert "no issues" in manage(site, "check")
+
+
+def test_another_module_stays_a_script(eject, site):
+    site.put("shop.py", f'{SHOP}\n\nif __name__ == "__main__":\n    print("Hello")\n')
+    eject('import shop\n\napp.include("/shop/", shop.router)\n')
+    done = site.fork("shop.py", cwd=site.folder / "project")
+    assert done.stdout == "Hello\n"
 
 
 SHOP = '''"""The shop."""

@@ -24,7 +24,7 @@ DEFAULTS = {
 class MiddlewareWriter:
     """The lines for middleware.py, and `names` of what stands in MIDDLEWARE for djng's."""
 
-    def __init__(self, views: ViewRewriter) -> None:
+    def __init__(self, views: ViewRewriter, *, reads_keys: bool) -> None:
         self.views, self.site, self.label = views, views.plan.site, views.plan.site.label
         self.scopes = list(dict.fromkeys(scope for _, scope in walk(self.site)))
         self.lines: list[str] = []
@@ -43,10 +43,11 @@ class MiddlewareWriter:
             items = [*self.items()]
             self.lines.append("ERROR_VIEWS: list[Any] = " + enclosed("[]", items))
         place = f"{self.label}.middleware"
-        missing_key, error = f"{place}.MissingKeyMiddleware", f"{place}.ErrorMiddleware"
-        self.own += [] if errors else [missing_key]
+        missing_key = [f"{place}.MissingKeyMiddleware"] * reads_keys
+        self.own += [] if errors else missing_key
+        error = [*missing_key, f"{place}.ErrorMiddleware"]
         self.names = {
-            "djng.middleware.ErrorMiddleware": [missing_key, error] if errors else [],
+            "djng.middleware.ErrorMiddleware": error if errors else [],
             "djng.middleware.CommonMiddleware": [f"{place}.SlashRedirectMiddleware"],
             "djng.middleware.ScopeMiddleware": self.own,
         }

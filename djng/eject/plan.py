@@ -103,8 +103,9 @@ class Plan:
         for router, made in wiring.made.items():
             self.users += users_in(made.node, "settings" if router is site else "urls")
         for statement in source.statements:
-            is_left = not (is_main(statement.node) or wiring.is_only_wiring(statement))
-            if is_left and statement not in self.imports:
+            runs_site = is_main(statement.node) and source.path == site.path
+            is_gone = runs_site or wiring.is_only_wiring(statement)
+            if not is_gone and statement not in self.imports:
                 self._add(statement)
         self._place()
         self._check_rebound()

@@ -32,6 +32,7 @@ from djng.eject.wiring import Wiring
 from djng.exceptions import Location, SetupError
 
 STARTPROJECT = Path(django.__file__).with_name("conf") / "project_template"
+KEYS = re.compile(rb"\.(GET|POST|FILES|data|query_params)\b|QueryDict")
 
 
 class Project:
@@ -76,7 +77,7 @@ class Project:
         for other in self.others:
             other.join(views, self.writer)
         self.wiring.check_routers(self.site)
-        middleware = MiddlewareWriter(views)
+        middleware = MiddlewareWriter(views, reads_keys=self.reads_keys())
         parts = defaultdict[str, list[Part]](list)
         parts |= {module: [*plan.statements_of(module)] for module in plan.modules}
         parts["models"][:0] = ["class User(EmailUser):\n    pass"] * plan.adds_user
@@ -100,6 +101,11 @@ class Project:
             parts["apps"] = [rendered("apps.py", title=title, label=self.label, modules=names)]
         self.add_package(parts)
         return {name: found for name, found in parts.items() if found or name == "middleware"}
+
+    def reads_keys(self) -> bool:
+        """Whether a view may read a key of a form or of a query, which a request may lack."""
+        files = [self.site.path, *self.beside.files.values()]
+        return any(KEYS.search(each.read_bytes()) for each in files if each.suffix == ".py")
 
     def add_package(self, parts: dict[str, list[Part]]) -> None:
         """The package, which imports Celery's app so that `shared_task` finds it."""
