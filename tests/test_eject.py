@@ -270,7 +270,8 @@ def test_a_missing_key_is_a_bad_request_where_views_read_keys(eject, site):
 
 
 def test_a_project_whose_views_read_no_keys_has_no_middleware_for_them(eject):
-    assert "MissingKey" not in eject(PAGE)("settings.py")
+    source = '@app.get("/")\ndef index(request):\n    return request.GET.get("q", "")'
+    assert "MissingKey" not in eject(source)("settings.py")
 
 
 def test_hooks_and_errors_are_lines_of_middleware(eject, site):
@@ -612,10 +613,28 @@ def count(number: int, version: str = "one", verbosity: int = 1):
 @app.command
 def hello():
     return "hello"
+
+
+@app.command
+def rows():
+    yield "a row"
 """)
     assert manage(site, "count", "3", "--version", "two", "-v", "2") == "two 2\n"
     assert manage(site, "hello") == "hello\n"
+    assert manage(site, "rows") == ""
     assert "create_parser" not in read("management/commands/hello.py")
+
+
+def test_a_command_that_returns_text_needs_no_look_at_it(eject):
+    read = eject("""
+@app.command
+def count(name: str):
+    total = len(name)
+    if total > 1:
+        return f"{total} letters"
+    return "one letter"
+""")
+    assert "isinstance" not in read("management/commands/count.py")
 
 
 def test_each_lost_comment_is_listed(site):

@@ -1,19 +1,21 @@
 """Write the classes that djng's decorators stand for: ModelAdmin and Command."""
 
-import ast
 import inspect
-import textwrap
 from argparse import SUPPRESS
-from contextlib import suppress
 from inspect import Parameter
+from types import NoneType
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from djng.eject.layout import Part, call, literal, quoted, rendered, shifted
 from djng.eject.plan import Plan
+from djng.eject.returns import ReturnRewriter, Target
+from djng.eject.source import FUNCTIONS
 from djng.eject.wiring import Use
 from djng.management.function_commands import argument, parameters
+
+TEXT = (str, "str", str | None, "str | None", None)
 
 
 def admin_parts(plan: Plan) -> list[Part]:
@@ -66,7 +68,7 @@ def command_parts(plan: Plan, name: str) -> list[Part]:
     added = [each for each in given if parser.get_default(each.name) in (None, SUPPRESS)]
     options = [option for each in added for option in argument(each)[0]]
     run = f"async_to_sync({name})" if inspect.iscoroutinefunction(function) else name
-    is_text = only_returns_text(function)
+    is_text = only_returns_text(plan, name)
     context: dict[str, Any] = {
         "help": literal(inspect.getdoc(function) or None),
         "arguments": [add_argument(each) for each in added],
@@ -78,15 +80,13 @@ def command_parts(plan: Plan, name: str) -> list[Part]:
     return [*plan.statements_of(f"management/commands/{name}"), text]
 
 
-def only_returns_text(function: Any) -> bool:
+def only_returns_text(plan: Plan, name: str) -> bool:
     """Whether a command's function returns a str or None. djng drops all else."""
-    if function.__annotations__.get("return", ...) in (str, "str", str | None, "str | None", None):
+    if plan.namespace[name].__annotations__.get("return", ...) in TEXT:
         return True
-    with suppress(OSError, SyntaxError):
-        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
-        returns = [each for each in ast.walk(tree) if isinstance(each, ast.Return)]
-        return not any(each.value for each in returns)
-    return False
+    nodes = [e.node for e in plan.owner[name].statements if isinstance(e.node, FUNCTIONS)]
+    functions = [ReturnRewriter(plan, node, Target()) for node in nodes]
+    return bool(functions) and all(each.type_of_result() in (str, NoneType) for each in functions)
 
 
 def passed(parameter: Parameter) -> str:

@@ -32,7 +32,8 @@ from djng.eject.wiring import Wiring
 from djng.exceptions import Location, SetupError
 
 STARTPROJECT = Path(django.__file__).with_name("conf") / "project_template"
-KEYS = re.compile(rb"\.(GET|POST|FILES|data|query_params)\b|QueryDict")
+# What may read a key that a request lacks: not `.get("name")`, nor `Form(request.POST or None)`.
+KEYS = re.compile(rb"\.(GET|POST|FILES|data|query_params)\b(?!\.get| or None)|QueryDict")
 
 
 class Project:

@@ -211,11 +211,18 @@ class ReturnRewriter:
         node: Any = group.statements[0].node if group and group.statements else None
         if not isinstance(node, FUNCTIONS) or node in self.callers or node.decorator_list:
             return None
-        inner = ReturnRewriter(self.plan, node, Target(), self.callers)
-        is_bare = any(isinstance(each, ast.Return) and not each.value for each in inner.own)
-        if inner.is_generator or is_bare or not always_leaves(node.body):
+        return ReturnRewriter(self.plan, node, Target(), self.callers).type_of_result()
+
+    def type_of_result(self) -> type | None:
+        """The type that the function returns, if all its returns are of one type."""
+        if self.is_generator:
             return None
-        return inner.common_type([each.value for each in inner.returns])
+        if not self.returns:
+            return NoneType
+        is_bare = any(isinstance(each, ast.Return) and not each.value for each in self.own)
+        if is_bare or not always_leaves(self.function.body):
+            return None
+        return self.common_type([each.value for each in self.returns])
 
 
 def parts_of(statement: ast.Return) -> list[Any]:
