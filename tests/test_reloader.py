@@ -103,6 +103,15 @@ def test_an_error_is_shown_until_the_file_is_fixed(module_site, server):
     server.until(lambda answer: (answer.status, answer.text) == (200, "fixed"))
 
 
+def test_a_caret_points_to_a_syntax_error(module_site, server):
+    module_site.put("blog.py", SITE.replace("'first'", "len('a' 1)"))
+    shown = "    return len('a' 1)\n               ^^^^^\n"
+    server.shows(shown, Accept="text/plain")
+    assert shown in server.log()
+    page = server.request("/", Accept="text/html").text
+    assert '<span class="it"><i></i>               ^^^^^</span>' in page
+
+
 def test_the_new_version_is_served_after_each_save(module_site, server):
     for text in ("version 1", "version 2", "version 1"):
         module_site.put("blog.py", SITE.replace("first", text))

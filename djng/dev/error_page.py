@@ -9,6 +9,7 @@ import logging
 import os
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from traceback import TracebackException, walk_tb
@@ -40,11 +41,14 @@ class Explanation(NamedTuple):
     where: Location | None = None
     hint: str = ""
     callers: tuple[Location, ...] = ()
+    caret: str = ""  # what points to the place in the line
 
     def __str__(self) -> str:
         lines = [f"{self.where}: {self.message}" if self.where else self.message]
-        if self.where and (source := linecache.getline(*self.where).strip()):
-            lines.append(f"    {source}")
+        source = linecache.getline(*self.where) if self.where else ""
+        if source.strip():
+            source = textwrap.dedent(source + self.caret).rstrip()
+            lines += textwrap.indent(source, "    ").split("\n")
         lines += [f"    called by {location}" for location in self.callers[:3]]
         lines += [f"  {line.rstrip()}" for line in filter(None, self.hint.split("\n"))]
         return "\n".join(escape_controls(line, keep="\t") for line in lines)
@@ -54,7 +58,7 @@ class Explanation(NamedTuple):
         context = {
             **self._asdict(),
             "where": str(self.where or ""),
-            "source": source_around(self.where) if self.where else [],
+            "source": [*source_around(self.where, self.caret)] if self.where else [],
             "callers": [str(location) for location in self.callers],
             "details": details,
             "error_id": error_id,
@@ -62,13 +66,16 @@ class Explanation(NamedTuple):
         return Engine().from_string(PAGE.read_text(encoding="utf-8")).render(Context(context))
 
 
-def source_around(where: Location) -> list[tuple[str, str, bool]]:
+def source_around(where: Location, caret: str) -> Iterator[tuple[str, str, bool]]:
     """The numbers and texts of the lines around a line, and which of them it is.
 
     Numbers are text: how templates format them is a setting, and the settings may be broken.
     """
-    lines = enumerate(linecache.getlines(where.file), start=1)
-    return [(str(n), text, n == where.line) for n, text in lines if abs(n - where.line) < 5]
+    for number, text in enumerate(linecache.getlines(where.file), start=1):
+        if abs(number - where.line) < 5:
+            yield str(number), text, number == where.line
+        if number == where.line and caret:
+            yield "", caret, True
 
 
 def explain(error: BaseException, request: HttpRequest | None = None) -> Explanation:
@@ -79,7 +86,8 @@ def explain(error: BaseException, request: HttpRequest | None = None) -> Explana
     message, details = summarize(error)
     lines = error_lines(error)
     where = lines[0] if lines else view_line(request)
-    return Explanation(message, where, hint_for(error) or details, tuple(lines[1:]))
+    hint, caret = hint_for(error) or details, caret_for(error)
+    return Explanation(message, where, hint, tuple(lines[1:]), caret)
 
 
 def summarize(error: BaseException) -> tuple[str, str]:
@@ -91,6 +99,16 @@ def summarize(error: BaseException) -> tuple[str, str]:
     terminal_colors, module = r"\x1b\[[\d;]*m", r"^[\w.]+\.(?=\w+(:|$))"
     message, _, others = re.sub(f"{module}|{terminal_colors}", "", text).partition("\n")
     return message, others.strip()
+
+
+def caret_for(error: BaseException) -> str:
+    """What points to the place of a SyntaxError when it stands below the line."""
+    if not (isinstance(error, SyntaxError) and error.text and error.offset):
+        return ""
+    start = error.offset - 1
+    is_one_line = error.lineno == error.end_lineno
+    width = (error.end_offset or 0) - error.offset if is_one_line else 1
+    return re.sub(r"\S", " ", error.text[:start]) + "^" * max(width, 1)
 
 
 def error_lines(error: BaseException) -> list[Location]:
