@@ -53,6 +53,7 @@ MISTAKES = {
     ),
     "no run": ("app.run()", "pass", "the file ends without app.run()."),
     "exit with a code": ("@app.get", "import sys\nsys.exit(3)\n@app.get", "SystemExit: 3"),
+    "exit without sys": ("@app.get", "exit()\n@app.get", "SystemExit: None"),  # it closes stdin
     "exit with another": ("@app.get", "import sys\nsys.exit(7)\n@app.get", "SystemExit: 7"),
     "exit with a text": ("@app.get", "import sys\nsys.exit('oh')\n@app.get", "SystemExit: oh"),
 }

@@ -6,6 +6,7 @@ Runs in a child of `supervisor`. The error is in the terminal once, and the answ
 import re
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from traceback import walk_tb
@@ -34,7 +35,8 @@ LOCAL_HOST = r"((.+\.)?localhost|[\d.]+|\[[\da-f:]+\])?(:\d+)?"
 def show_error(error: BaseException, site: Path, debug: bool) -> NoReturn:
     """Print the error once, and answer every request with it, until a file changes."""
     child.has_started.set()
-    ensure_echo_on()  # the last child may have ended at the prompt of the debugger
+    with suppress(ValueError):  # exit() has closed the standard input
+        ensure_echo_on()  # the last child may have ended at the prompt of the debugger
     files = files_to_fix(error, site)
     before = {**read_stamps(files | nearby_modules(site)), **child.stamps}
     explanation = explain(error)
