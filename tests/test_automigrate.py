@@ -241,6 +241,11 @@ def test_a_new_field_without_a_value_gets_advice_before_the_commands(site, name,
     assert advice in site.edit(old, new).shell(UPDATE).split("Run: ")[0]
 
 
+def test_what_would_be_deleted_is_said_before_the_commands(site):
+    advice = site.edit(SIZE, "").shell(UPDATE).split("Run: ")[0]
+    assert "the data in `size` is deleted" in advice
+
+
 def test_each_save_is_migrated_while_the_server_runs(developed):
     site, server = developed
     server.shows("kept", "/rows/")

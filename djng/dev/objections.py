@@ -110,7 +110,11 @@ def describe_unsafe_changes(label: str, loader: MigrationLoader, changes: list[M
 
 
 def advice_for(operation: Operation) -> str:
-    """What to write for a new field, for which the existing rows have no value."""
+    """What is lost, or what to write for a new field, for which the rows have no value."""
+    if isinstance(operation, operations.RemoveField | operations.DeleteModel):
+        return (
+            f"Unless makemigrations asks for a rename, the data in `{operation.name}` is deleted."
+        )
     if not isinstance(operation, operations.AddField):
         return ""
     field: Any = operation.field

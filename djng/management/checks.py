@@ -1,17 +1,45 @@
-"""djng's system checks: warnings with an id. They run before commands, as Django's own do."""
+"""djng's system checks, each with an id. They run before commands, as Django's own do."""
 
+from inspect import isclass
 from itertools import chain
 from typing import Any
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
+from django.db.models import Field
 from django.http import HttpResponse
 from django.urls import path, resolve
 
 from djng.environ import DEFAULT_HOSTS, LOOPBACK
 from djng.error_views import urlconf_site
+from djng.exceptions import is_library_file
 from djng.routing import BaseRouter, Include, Route, Router, walk
+
+
+@checks.register(checks.Tags.models)
+def unmade_fields(**options: Any) -> list[checks.CheckMessage]:
+    """djng.E001: a tuple or a class in place of a field: the model has no such column.
+
+    Models of packages are as their authors want them.
+    """
+    own = [each for each in apps.get_app_configs() if not is_library_file(f"{each.path}/")]
+    return [
+        checks.Error(
+            "This is not a field.", hint=hint, obj=f"{model._meta.label}.{name}", id="djng.E001"
+        )
+        for model in chain.from_iterable(config.get_models() for config in own)
+        for name, value in vars(model).items()
+        if (hint := hint_for_field(value))
+    ]
+
+
+def hint_for_field(value: Any) -> str:
+    """How to make a field of an attribute that was meant to be one, or else an empty string."""
+    if isinstance(value, tuple) and any(isinstance(each, Field) for each in value):
+        return "Remove the comma at the end of the line."
+    return "Write parentheses behind it." if isclass(value) and issubclass(value, Field) else ""
 
 
 @checks.register(checks.Tags.urls)
