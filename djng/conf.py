@@ -80,6 +80,11 @@ LISTS = (
     "MIDDLEWARE",
     "STATICFILES_DIRS",
 )
+# Variables of the environment. As keywords, they would be settings that nothing reads.
+VARIABLES = {
+    "DATABASE_URL",
+    *(f"DJANGO_{n}" for n in ("ALLOWED_HOSTS", "DATA", "DEBUG", "HTTPS", "SECRET_KEY")),
+}
 # These change how mails look, not where they go.
 FORMATS_OF_MAIL = {"EMAIL_SUBJECT_PREFIX", "EMAIL_USE_LOCALTIME"}
 
@@ -162,6 +167,9 @@ def check_keywords(given: Settings) -> None:
         if not name.isupper():
             hint = suggest_keyword(name, known)
             raise KeywordError(f"Djng() has no keyword {name!r}.", hint=hint)
+        if name in VARIABLES:
+            hint = "Set it in the environment, where the site runs."
+            raise SettingError(f"{name} is not a setting, but a variable.", hint=hint)
         like = closest_match(name, known, cutoff=0.9)
         if like and not is_read(name, [*given["apps"], *installed]):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")
@@ -205,6 +213,10 @@ def check_values(settings: Settings) -> None:
         if isinstance(value := settings[name], str | os.PathLike | None):
             hint = f'Write ["{value}"].' if value else "Write [], or leave it out."
             raise SettingError(f"{name} is a list.", hint=hint)
+    for name, value in settings.items():
+        if isinstance(value, str) and isinstance(getattr(global_settings, name, None), bool):
+            hint = f'Write {name}=False, without quotes. Text counts as True, also "False".'
+            raise SettingError(f"{name} is True or False.", hint=hint)
     for name in ("ADMINS", "MANAGERS") if django.VERSION < (6, 0) else ():
         if like := next((each for each in settings.get(name, ()) if isinstance(each, str)), None):
             hint = f'Write [("Ada", "{like}")].'

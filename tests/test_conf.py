@@ -90,9 +90,9 @@ def test_the_users_mail_settings_stay_alone(tmp_path, command, given):
     assert mail(settings(tmp_path, command=command, **given)) == given
 
 
-@pytest.mark.parametrize("name", ["EMAIL_SUBJECT_PREFIX", "EMAIL_USE_LOCALTIME"])
-def test_a_setting_for_the_text_of_mails_does_not_send_them(tmp_path, name):
-    assert "djng.dev.mail" in str(mail(settings(tmp_path, command="runserver", **{name: ""})))
+@pytest.mark.parametrize("given", [{"EMAIL_SUBJECT_PREFIX": ""}, {"EMAIL_USE_LOCALTIME": True}])
+def test_a_setting_for_the_text_of_mails_does_not_send_them(tmp_path, given):
+    assert "djng.dev.mail" in str(mail(settings(tmp_path, command="runserver", **given)))
 
 
 @since_6_1
@@ -384,6 +384,13 @@ def test_a_misspelled_setting_is_corrected(tmp_path):
     [
         ({"ALLOWED_HOSTS": "example.com"}, "ALLOWED_HOSTS is a list.", 'Write ["example.com"].'),
         ({"MIDDLEWARE": lambda default: "a.B"}, "MIDDLEWARE is a list.", 'Write ["a.B"].'),
+        ({"DEBUG": "False"}, "DEBUG is True or False.", "Write DEBUG=False, without quotes."),
+        ({"USE_TZ": ""}, "USE_TZ is True or False.", "Write USE_TZ=False, without quotes."),
+        (
+            {"DATABASE_URL": "sqlite:///a"},
+            "DATABASE_URL is not a setting, but a variable.",
+            "Set it",
+        ),
         ({"TIME_ZONE": "Berlin"}, "there is no TIME_ZONE 'Berlin'.", '"Europe/Berlin"?'),
         ({"middleware": [object]}, "middleware is a list of dotted names.", "@app.middleware"),
     ],
