@@ -39,8 +39,11 @@ def register(models: tuple[type[Model], ...], options: dict[str, Any], frame: Fr
 
 def check_class(given: Any, kind: type) -> None:
     if not (inspect.isclass(given) and issubclass(given, kind)):
+        name = name_of(given)
         hint = "Write @app.admin() on a model, or @app.admin(Post) on a ModelAdmin."
-        raise SetupError(f"@app.admin cannot register {name_of(given)}.", hint=hint)
+        if inspect.isclass(given) and given.__bases__ == (object,):
+            hint = f"It is not a model. Write `class {name}(models.Model):`."
+        raise SetupError(f"@app.admin cannot register {name}.", hint=hint)
 
 
 def is_being_decorated(models: tuple[type[Model], ...], frame: FrameType) -> bool:

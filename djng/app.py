@@ -189,8 +189,13 @@ class Djng(BaseRouter):
             app.admin(Comment, list_display=["text"])
         """
         if self.admin_path is None:
-            raise SetupError("this site has no admin.", hint="Remove admin=None from Djng().")
+            raise SetupError("this site has no admin.", hint=self._how_to_get_admin())
         return admin.register(models, options, next(user_frames()))
+
+    def _how_to_get_admin(self) -> str:
+        if "INSTALLED_APPS" in self.overrides:
+            return "Write apps=[...] instead of INSTALLED_APPS=[...] in Djng()."
+        return "Remove admin=None from Djng()."
 
     def command(self, function: ViewT) -> ViewT:
         """Make a function a management command with its name.

@@ -212,7 +212,7 @@ def missing_run(file: os.PathLike[str] | str) -> SetupError:
     """The error for a script that has routes and ends without ``app.run()``."""
     path = os.path.abspath(file)
     hint = 'It should end with `if __name__ == "__main__":` and `    app.run()`.'
-    where = Location(path, len(linecache.getlines(path)))
+    where = Location(path, len(linecache.getlines(path)) or 1)
     return SetupError("the file ends without app.run().", hint=hint, where=where)
 
 

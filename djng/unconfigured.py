@@ -31,7 +31,9 @@ frame = max(frames, key=lambda each: bool(app_line(each.f_code.co_filename)))
 file, line = frame.f_code.co_filename, frame.f_lineno
 error = TooEarlyError(
     f"`{linecache.getline(file, line).strip()}` needs the site, but Djng() has not run yet.",
-    hint=f"Move it below `app = Djng(...)`, line {app_line(file) or '?'}.",
+    hint=f"Move it below `app = Djng(...)`, line {number}."
+    if (number := app_line(file))
+    else "Write `app = Djng()` above it, or import the file that does.",
     where=Location(file, line),
 )
 if not TooEarlyError.raised:  # a package may read many settings

@@ -221,6 +221,22 @@ STOPS = {
         "blog.py:4: migrate() would hide a command of Django's.",
         "another name",
     ),
+    "no admin in INSTALLED_APPS": (
+        "from djng import Djng\n\napp = Djng(INSTALLED_APPS=[])\n@app.admin\nclass Post: ...",
+        "blog.py:4: this site has no admin.",
+        "Write apps=[...] instead of INSTALLED_APPS=[...]",
+    ),
+    "no model in the admin": (
+        APP + "@app.admin()\nclass Post: ...",
+        "blog.py:4: @app.admin cannot register Post.",
+        "Write `class Post(models.Model):`.",
+    ),
+    "no parentheses": (
+        "from django.db import models\nfrom djng import Djng\n\napp = Djng\n"
+        "class Post(models.Model): ...",
+        "blog.py:5: `class Post(models.Model): ...` needs the site",
+        "Write `app = Djng()` above it",
+    ),
     "no admin": (
         "from djng import Djng\n\napp = Djng(admin=None)\n@app.admin\nclass Post: ...",
         "blog.py:4: this site has no admin.",
