@@ -40,7 +40,11 @@ def hint_for(error: Any) -> str:
     message, values = f"{error}", connection.settings_dict
     if re.search(r'database ".*" does not exist|unknown database', message, re.IGNORECASE):
         return f"Create it first: createdb {values['NAME']}"
-    if re.search("password|authentication|invalid .*(option|value)", message):
+    if "permission denied for schema" in message:  # the default since PostgreSQL 15
+        return (
+            f"Create the database for its user: createdb --owner={values['USER']} {values['NAME']}"
+        )
+    if re.search("password|authentication|role .* not exist|invalid .*(option|value)", message):
         return "Check the user, the password and the options of the database."
     if re.search(r"no such (table|column)|has no column|n[o']t exist|unknown col", message.lower()):
         codes = [frame.f_code for frame, _ in walk_tb(error.__traceback__)]

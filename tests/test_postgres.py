@@ -271,6 +271,26 @@ def test_a_command_says_if_there_is_no_database(site):
     assert_no_password(done.stderr)
 
 
+REFUSED = {
+    "database": ("/postgres?", "/nosuch?", "Create it first: createdb nosuch"),
+    "user": ("//postgres:", "//nosuch:", "Check the user, the password and the options"),
+    "schema": ("//postgres:@/postgres?", "//guest:@/hotel?", "createdb --owner=guest hotel"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_command_says_why_postgresql_refuses_it(site, postgres, name):
+    old, new, hint = REFUSED[name]
+    if name == "schema":
+        postgres.psql("CREATE USER guest")
+        postgres.psql("CREATE DATABASE hotel")
+    url = postgres.get_uri().replace(old, new)
+    done = site.write("").run("migrate", DATABASE_URL=url)
+    assert done.returncode == 1
+    assert hint in done.stderr
+    assert "makemigrations" not in done.stderr
+
+
 def test_backup_refuses_postgresql(site, variables):
     done = site.run("backup", "copy.sqlite3", **variables)
     assert "backup copies only SQLite. For PostgreSQL, use pg_dump." in done.stderr
