@@ -23,6 +23,8 @@ app.templates["post.html"] = "<p>{{ post }}</p>"
 app.templates["list.html"] = '''<ul>
   <li>{% url "psot" %}</li>
 </ul>'''
+app.templates["bare.html"] = "{% url crash %}"
+app.templates["nothing.html"] = "{% url 'post' psot.pk %}"
 app.templates["static.html"] = "{% static 'site.css' %}"
 app.templates["calls.html"] = "{{ calls }}"
 
@@ -39,6 +41,37 @@ def crash(request):
 
 def helper():
     return 1 / 0
+
+
+@app.get("/bare/", template="bare.html")
+@app.get("/nothing/", template="nothing.html")
+def empty_page(request):
+    return {}
+
+
+@app.get("/in-folder/", template="templates/post.html")
+def in_folder(request):
+    return {}
+
+
+@app.get("/no-key/")
+def no_key(request):
+    return get_object_or_404(User, 1)
+
+
+@app.get("/no-request/")
+def no_request(request):
+    return render("post.html")
+
+
+class Nameless:
+    def __str__(self):
+        "no return"
+
+
+@app.get("/nameless/")
+def nameless(request):
+    return str(Nameless())
 
 
 @app.get("/typo/")
@@ -253,6 +286,12 @@ CRASHES = {
         "Searched: app.templates, ",
     ),
     "/name/": ('{% url "psot" %}', "Reverse for 'psot' not found.", "Did you mean post?"),
+    "/bare/": ("{% url crash %}", "Reverse for '' not found", "{% url 'crash' ... %}"),
+    "/nothing/": ("psot.pk", "arguments '('',)' not found", "An argument is empty: is it miss"),
+    "/in-folder/": ("templates/post.html", "templates/post.html", "Did you mean post.html?"),
+    "/no-key/": ("get_object_or_404(User, 1)", "cannot unpack", "Did you forget `pk=`?"),
+    "/no-request/": ('render("post.html")', "'template_name'", "Did you forget `request`?"),
+    "/nameless/": ("str(Nameless())", "__str__ returned", "Did you forget `return` in"),
     "/space/": ('"admn:index"', "'admn' is not a registered namespace", "Did you mean admin?"),
     "/cached/": ('@app.get("/cached/")', "has no attribute 'h", "return an HttpResponse"),
     "/argument/": ('reverse("post")', "with no arguments not found", "{% url 'post' pk=... %}"),
@@ -365,6 +404,28 @@ def test_a_template_is_not_suggested_to_itself(site):
             assert "Searched: app.templates" in shown
             assert "Did you mean index" not in shown
             assert "Did you mean home" not in shown
+
+
+def test_templates_that_extend_each_other_are_explained(site):
+    site.put("templates/index.html", '{% extends "base.html" %}')
+    site.put("templates/base.html", '{% extends "index.html" %}')
+    site.write("@app.get('/', template='index.html')\ndef index(request):\n    return {}")
+    with site.develop("runserver", "--noreload", "--no-migrate") as server:
+        shown = server.request("/", Accept="text/plain").text
+    assert "templates/base.html:1: " in shown
+    assert "templates cannot extend each other in a circle." in shown
+
+
+def test_a_template_that_is_not_utf_8_is_named(site):
+    site.put("templates/index.html", "").write("""
+        @app.get("/", template="index.html")
+        def index(request):
+            return {}
+    """)
+    (site.folder / "templates/index.html").write_bytes("größer".encode("latin-1"))
+    with site.develop("runserver", "--noreload", "--no-migrate") as server:
+        shown = server.request("/", Accept="text/plain").text
+    assert "Save templates/index.html as UTF-8." in shown
 
 
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}

@@ -9,6 +9,7 @@ IN_THE_FILE = [
     ("from djng import Djng, Flask", "Write instead: Djng()"),
     ("from djng import Djng\napp = Djng(__name__)", "Write `app = Djng()`: it knows its file."),
     ("from djng import Djng\napp = Djng(static_folder='s')", "instead: files in static/, or"),
+    ("from djng import Djng\napp = Djng\n@app.get('/')\ndef index(request): ...", "`app = Djng()`"),
     (f"{HEAD}app.secret_key = 'secret'", "Write instead: Djng(SECRET_KEY=...); without it,"),
     (f"{HEAD}app.static_folder = 'assets'", "Write instead: files in static/, or Djng(STATIC"),
     (f"{HEAD}app.testing = True", "Write instead: python blog.py test, in the terminal"),
@@ -42,6 +43,9 @@ IN_A_VIEW = {
     "flash('Saved.')": 'messages.success(request, "Saved."), from django.contrib',
     "session['seen']": 'request.session["seen"]',
     "g.started": "request.started = 1",
+    "db.session": "post.save(), post.delete(), or Post.objects",
+    "User.query": "Post.objects, as in Post.objects.all()",
+    "HTTPException(404)": "raise Http404, or return a body with its status",
 }
 
 
@@ -61,6 +65,8 @@ def pages(module_site):
 
         @app.route("/<int:number>/")
         def index(request, number):
+            from django.contrib.auth.models import User
+
             return eval(CODES[number])
     """)
     with module_site.serve() as server:
@@ -80,7 +86,12 @@ IN_A_TEMPLATE = {
     "{{ super() }}": "Write instead: {{ block.super }}",
     "{{ form.hidden_tag() }}": "Write instead: {% csrf_token %}",
     "{{ text|tojson }}": 'Write instead: {{ data|json_script:"data" }}',
-    "{{ text|default('none') }}": "Write |default:'none', with a colon.",
+    "{{ text|default('none') }}": "Write |default:'none', with a colon and no spaces.",
+    "{{ text|default: 'none' }}": "Write |default:'none', with a colon and no spaces.",
+    "{% if post.pk==1 %}": "Write spaces around ==",
+    "{% url 'index', 1 %}": "Separate the arguments by spaces, without commas.",
+    "{% url \u2018index\u2019 1 %}": "Write straight quotes.",
+    "{% elseif post %}": "Write instead: {% elif ... %}",
     "{% set total = 1 %}": "Write instead: {% with total=1 %}...{% endwith %}",
     "{{ post.title() }}": "Write {{ post.title }}, without parentheses.",
     "{{ post.title(1) }}": "Templates pass no arguments to post.title: call it in the view, or",

@@ -29,6 +29,24 @@ if __name__ == "__main__":
 MISTAKES = {
     "syntax": ("return 'first'", "return 'first", "blog.py:8: SyntaxError: unterminated string"),
     "name": ("@app.get", "nmae\n@app.get", "blog.py:6: NameError: name 'nmae' is not defined"),
+    "name below": (
+        "@app.get",
+        "print(later)\nlater = 1\n@app.get",
+        "Line 7 defines later: move it above this line.",
+    ),
+    "model below": (
+        "@app.get",
+        "from django.db import models\nclass A(models.Model):\n"
+        "    b = models.ForeignKey(B, models.CASCADE)\nclass B(models.Model):\n    pass\n@app.get",
+        'Line 9 defines B: move it above this line, or write "B", with quotes.',
+    ),
+    "no on_delete": (
+        "@app.get",
+        "from django.db import models\nclass A(models.Model):\n"
+        "    b = models.ForeignKey('A')\n@app.get",
+        "Write models.CASCADE as the second argument",
+    ),
+    "fastapi": ("@app.get", "import fastapi\n@app.get", "docs/guide/json.md"),
     "package": ("@app.get", "import nosuch\n@app.get", "pip install nosuch"),
     "route": ("'/'", "'/<int:pk>/'", 'blog.py:6: the route "/<int:pk>/" gives request, pk'),
     "twice": ("@app.get('/')", "@app.get('/')\n@app.get('/')", "two functions answer GET"),

@@ -1,5 +1,6 @@
-"""Explain a circular import. Runs when an error says that a module lacks a name."""
+"""Explain names that are used too early. Runs when an error says that a module lacks one."""
 
+import inspect
 import linecache
 import re
 from traceback import walk_tb
@@ -10,7 +11,9 @@ from djng.exceptions import Location
 
 
 def suggest(error: Any) -> str:
-    """Which import to move, if the module defines the name further down; else an empty string."""
+    """What to move, if the module defines the name further down; else an empty string."""
+    if isinstance(error, NameError):
+        return suggest_order(error)
     module, name = missing_name(error)
     for frame, line in walk_tb(error.__traceback__):
         is_body = frame.f_code.co_name == "<module>"
@@ -19,6 +22,18 @@ def suggest(error: Any) -> str:
             if (defined := defining_line(here.file, name)) > line:
                 return describe(here, name, defined)
     return ""
+
+
+def suggest_order(error: NameError) -> str:
+    """Which definition to move above the line of a module or a class that uses it."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    file, name = frame.f_code.co_filename, str(error.name)
+    is_function = frame.f_code.co_flags & inspect.CO_OPTIMIZED
+    if is_function or (defined := defining_line(file, name)) <= line:
+        return ""
+    is_relation = re.search(r"(Key|Field)\(", linecache.getline(file, line))
+    quotes = f', or write "{name}", with quotes' if is_relation else ""
+    return f"Line {defined} defines {name}: move it above this line{quotes}."
 
 
 def missing_name(error: Any) -> tuple[str, str]:

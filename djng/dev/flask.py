@@ -62,12 +62,19 @@ ARGUMENTS = {
     "url_prefix": 'app.include("/shop/", router)',
     "view_func": 'app.route("/about/")(about)',
 }
+MODEL = {
+    "query": "Post.objects, as in Post.objects.all() and Post.objects.filter(title=...)",
+}
 NAMES = {
+    "APIRouter": "Router()",
     "Blueprint": "Router()",
+    "FastAPI": "Djng()",
     "Flask": "Djng()",
+    "HTTPException": "raise Http404, or return a body with its status: return {}, 403",
     "abort": "raise Http404, or return a body with its status: return 'No.', 403",
     "current_app": "settings, from django.conf",
     "current_user": "request.user",
+    "db": "post.save(), post.delete(), or Post.objects",
     "flash": 'messages.success(request, "Saved."), from django.contrib',
     "g": "an attribute of the request: request.started = 1",
     "jsonify": "return the dict or list itself",
@@ -104,6 +111,7 @@ FILTERS = {
     "tojson": '{{ data|json_script:"data" }}',
 }
 TAGS = {
+    "elseif": "{% elif ... %}",
     "call": '{% include "row.html" with post=post %}',
     "from": '{% include "row.html" with post=post %}',
     "import": '{% include "row.html" with post=post %}',
@@ -115,6 +123,7 @@ HOOKS = "command|before_request|after_request|middleware|context_processor"
 ERRORS = (
     (r"'(?:WSGI|ASGI)Request' object has no attribute '(\w+)'", REQUEST),
     (r"'(?:Djng|Router)' object has no attribute '(\w+)'", APP),
+    (r"^type object '\w+' has no attribute '(\w+)'", MODEL),
     (r"cannot import name '(\w+)' from 'djng'", NAMES),
     (r"^name '(\w+)' is not defined", NAMES),
     (r"(?:Djng|Router)\.\w+\(\) got an unexpected keyword argument '(\w+)'", ARGUMENTS),
@@ -127,10 +136,14 @@ SENTENCES = (
         "Celery takes app, the Djng object. Name the Celery object: celery -A blog.celery worker",
     ),
     (r"Djng\.__init__\(\) takes 1 positional argument", "Write `app = Djng()`: it knows its file."),
+    (r"missing 1 .* '(self|rule)'", 'Write `app = Djng()`, and `@app.route("/...")`.'),
     (r"Router\.__init__\(\) takes 1 positional argument", 'Write `Router(app_name="shop")`.'),
     (rf"\.({HOOKS})\(\) missing 1 required positional", r"Write @app.\1, without parentheses."),
     (r"remainder: '\[\W?(\w+)\W?\]' from '([\w.]+)\[", r"Write {{ \2.\1 }}, without brackets."),
     (r"remainder: '\(\)' from '([\w.]+)\(", r"Write {{ \1 }}, without parentheses."),
+    (r"remainder: '([=!<>]=?)", r"Write spaces around \1"),
+    (r"remainder: ',' from", "Separate the arguments by spaces, without commas."),
+    (r"remainder: '[\u2018\u2019\u201c\u201d]", "Write straight quotes."),
     (
         r"remainder: '\(.* from '([\w.]+)\(",
         r"Templates pass no arguments to \1: call it in the view, or write an @app.library.filter.",
@@ -155,6 +168,9 @@ def suggest_in_template(error: Any) -> str:
     tag = unescape(getattr(error, "template_debug", {}).get("during", ""))
     if called := re.search(rf"\b({'|'.join(VARIABLES)})\(", f"{tag} {error}"):
         return f"Write instead: {VARIABLES[called[1]]}"
-    argument = re.search(r"(\|\w+)\(([^)]+)\)", tag)
-    colon = f"Write {argument[1]}:{argument[2]}, with a colon." if argument else ""
-    return suggest(error) or colon
+    argument = re.search(r"(\|\w+)(?:\(([^)]+)\)|: *(\S+))", tag)
+    colon = (
+        argument
+        and f"Write {argument[1]}:{argument[2] or argument[3]}, with a colon and no spaces."
+    )
+    return suggest(error) or colon or ""

@@ -7,9 +7,11 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
+from traceback import walk_tb
 from typing import Any
 
 import django
@@ -18,7 +20,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
 from django.db import OperationalError, ProgrammingError
 from django.http import HttpRequest
-from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template import Origin, TemplateDoesNotExist, TemplateSyntaxError
 from django.urls import NoReverseMatch, URLResolver, get_resolver, is_valid_path
 
 from djng import database
@@ -44,6 +46,8 @@ def suggest_module(error: Any) -> str:
     package, _, name = str(error.name).rpartition(".")
     if str(error.name).startswith("flask"):
         return "djng replaces Flask: its page docs/from-flask.md says what to write instead."
+    if str(error.name).startswith("fastapi"):
+        return "djng replaces FastAPI: its page docs/guide/json.md says how to write an API."
     spec = find_spec(package) if package else None
     if not spec:
         return f"If it is a package: {pip_install(error)}"
@@ -56,6 +60,8 @@ def suggest_template(error: Any) -> str:
     """Name a similar template, and where Django has searched."""
     if "#" in str(error) and django.VERSION < (6, 0):
         return NO_PARTIALS
+    if any("recursion" in why for _, why in error.tried):
+        return "It is being extended already: templates cannot extend each other in a circle."
     folder = settings.BASE_DIR
     if (folder / "template").is_dir() and not (folder / "templates").is_dir():
         return "The folder is called template; rename it to templates."
@@ -63,7 +69,9 @@ def suggest_template(error: Any) -> str:
     files = [(f, root) for root in roots for f in root.rglob("*") if f.is_file()]
     names = {str(f): str(f.relative_to(root)) for f, root in files} | {s: s for s in sources}
     names.pop(getattr(error, "template_debug", {}).get("name", ""), None)  # it asks for the other
-    suggestion = did_you_mean(closest_match(str(error), names.values()))
+    inside = str(error).rpartition("templates/")[2]
+    others = {*names.values()} - {str(error)}  # it may have been saved since
+    suggestion = did_you_mean(closest_match(inside, others))
     ours = [f"{root.relative_to(folder)}/" for root in roots if root.is_relative_to(folder)]
     searched = ", ".join(["app.templates", *ours, "the templates of the apps"])
     return f"{suggestion}Searched: {searched}."
@@ -90,15 +98,19 @@ def suggest_url(error: Any) -> str:
         return did_you_mean(closest_match(name, {each.rpartition(":")[0] for each in names}))
     if "tried" in str(error):
         return url_arguments(name, str(error))
+    tag = unescape(getattr(error, "template_debug", {}).get("during", ""))
+    if (bare := re.search(r"\burl (\w+)\b(?!['\".|])", tag)) and bare[1] in names:
+        return f"Write the name in quotes: {{% url '{bare[1]}' ... %}}"
     suggestion = did_you_mean(closest_match(name, names, cutoff=0.5))
     return f"{suggestion}All names: {command_line('routes')}"
 
 
 def url_arguments(name: str, patterns: str) -> str:
     """The arguments of a URL, from the patterns that Django says it has tried."""
+    empty = "An argument is empty: is it misspelled? " if re.search(r"\(''|: ''", patterns) else ""
     arguments = dict.fromkeys(re.findall(r"\(\?P<(\w+)>", patterns))
     given = "".join(f" {argument}=..." for argument in arguments)
-    return f"It takes {', '.join(arguments) or 'no arguments'}: {{% url '{name}'{given} %}}"
+    return f"{empty}It takes {', '.join(arguments) or 'no arguments'}: {{% url '{name}'{given} %}}"
 
 
 def url_names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
@@ -193,6 +205,16 @@ def suggest_argument(error: Any) -> str:
     return flask.suggest(error) or misspellings.suggest_argument(error)
 
 
+def suggest_encoding(error: Any) -> str:
+    """Name the file that is not UTF-8. The function that reads a template knows its origin."""
+    if isinstance(error, UnicodeDecodeError):
+        origins = (frame.f_locals.get("origin") for frame, _ in walk_tb(error.__traceback__))
+        file = next((str(each) for each in origins if isinstance(each, Origin)), "")
+        return f"Save {short_path(file)} as UTF-8." if file else ""
+    is_other = re.search(r"'utf-8' codec|UTF-8|null bytes", str(error))
+    return "Save the file as UTF-8." if is_other else ""
+
+
 def suggest_await(error: Any) -> str:
     return (
         "Write `def` instead of `async def`, or await the ORM: `await Post.objects.aget(...)`, "
@@ -214,4 +236,6 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (NameError, suggest_name),
     (ImportError, suggest_name),
     (TypeError, suggest_argument),
+    (SyntaxError, suggest_encoding),
+    (UnicodeDecodeError, suggest_encoding),
 )

@@ -16,6 +16,17 @@ from django.template.context import BaseContext
 from djng.dev.circular import missing_name
 from djng.exceptions import closest_match
 
+FORGOTTEN = (
+    (r"__str__ returned non-string \(type NoneType\)", "Did you forget `return` in __str__()?"),
+    (r"^\w+\.\w+\(\) takes 0 positional arguments", "Did you forget `self`?"),
+    (r"^render\(\) missing .*'template_name'", "Did you forget `request`?"),
+    (r"^(success|info|warning|error)\(\) missing .*'message'", "Did you forget `request`?"),
+    (
+        r"missing .*'on_delete'|on_delete must be callable|(CASCADE|SET_NULL|PROTECT)\(\) missing",
+        "Write models.CASCADE as the second argument, without quotes or parentheses.",
+    ),
+)
+
 
 def did_you_mean(name: str | None) -> str:
     return f"Did you mean {name}? " if name else ""
@@ -77,7 +88,11 @@ def is_public(name: str) -> bool:
 
 
 def suggest_argument(error: Any) -> str:
-    """Name a similar option of a field, or a similar field of a model."""
+    """Name a forgotten word, a similar option of a field, or a similar field of a model."""
+    if hint := next((hint for text, hint in FORGOTTEN if re.search(text, str(error))), ""):
+        return hint
+    if "unpack non-iterable int" in str(error) and in_orm(error):
+        return "Did you forget `pk=`?"
     found = re.search(r"\(\) got (an )?unexpected keyword arguments?:? '(\w+)'$", str(error))
     frame = last_frame(error)
     if frame.f_code.co_name == "__init__":
@@ -89,6 +104,10 @@ def suggest_argument(error: Any) -> str:
         if found and owner is not None
         else ""
     )
+
+
+def in_orm(error: BaseException) -> bool:
+    return str(last_frame(error).f_globals["__name__"]).startswith("django.db.models")
 
 
 def arguments_of(owner: Any) -> set[str]:
