@@ -75,6 +75,8 @@ def to_json(returned: Any, view: View) -> JsonResponse:
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
         if isinstance(returned, dict):
             hint += ' Is it for a page? Add template="..." to the route.'
+        if "Request is not JSON" in str(error):  # as from the view of another framework
+            hint = f"The first parameter of {name_of(view)}() is the request."
         raise wrong_return(view, f"something that is not JSON: {error}", hint) from error
 
 

@@ -7,7 +7,7 @@ import pytest
 KITCHEN = """
 import datetime, decimal, functools
 from django.db import models
-from django.http import HttpResponse, HttpResponseNotModified
+from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.safestring import mark_safe
 from django.views import View
 
@@ -46,6 +46,7 @@ RETURNED = {
     "object": lambda: object(),
     "class": lambda: HttpResponse,
     "nested": lambda: {"dish": Dish(name="soup")},
+    "request": lambda: {"q": HttpRequest()},
     "tuple": lambda: ("a", "b", "c", "d"),
     "bad_status": lambda: ("a", 999),
     "full_204": lambda: ("text", 204),
@@ -212,6 +213,7 @@ def test_the_headers_of_a_tuple_are_sent(get, kind):
         ("object", "returned a value of type object", "a Django response"),
         ("class", "returned a value of type type", "not the class"),
         ("nested", "returned something that is not JSON", "plain values"),
+        ("request", "returned something that is not JSON", "The first parameter of "),
         ("tuple", "returned the tuple (str, str, str, str).", "(body, status)"),
         ("bad_status", "returned the tuple (str, 999).", "from 200 to 599"),
         ("twice", "returned the tuple (str, list).", "the headers are a dict"),
