@@ -8,6 +8,7 @@ from conftest import Site
 SITE = """
 from django.db import models
 from django.contrib.auth.models import User
+from django.forms import modelform_factory
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.template import RequestContext, Template
@@ -57,6 +58,16 @@ def in_folder(request):
 @app.get("/no-key/")
 def no_key(request):
     return get_object_or_404(User, 1)
+
+
+@app.get("/no-is-valid/")
+def no_is_valid(request):
+    return modelform_factory(Post, fields=["title"])({}).cleaned_data
+
+
+@app.get("/no-parentheses/")
+def no_parentheses(request):
+    return [post.title for post in Post.objects.all]
 
 
 @app.get("/no-request/")
@@ -290,6 +301,12 @@ CRASHES = {
     "/nothing/": ("psot.pk", "arguments '('',)' not found", "An argument is empty: is it miss"),
     "/in-folder/": ("templates/post.html", "templates/post.html", "Did you mean post.html?"),
     "/no-key/": ("get_object_or_404(User, 1)", "cannot unpack", "Did you forget `pk=`?"),
+    "/no-is-valid/": (".cleaned_data", "no attribute 'cleaned_data'", "Call is_valid() first."),
+    "/no-parentheses/": (
+        "Post.objects.all]",
+        "object is not iterable",
+        "Did you forget the parentheses?",
+    ),
     "/no-request/": ('render("post.html")', "'template_name'", "Did you forget `request`?"),
     "/nameless/": ("str(Nameless())", "__str__ returned", "Did you forget `return` in"),
     "/space/": ('"admn:index"', "'admn' is not a registered namespace", "Did you mean admin?"),
@@ -404,6 +421,20 @@ def test_a_template_is_not_suggested_to_itself(site):
             assert "Searched: app.templates" in shown
             assert "Did you mean index" not in shown
             assert "Did you mean home" not in shown
+
+
+def test_a_name_is_not_suggested_in_place_of_itself(site):
+    site.write("""
+        from django.contrib.auth.models import User
+
+        @app.get("/")
+        def index(request):
+            return User().objects.all()
+    """)
+    with site.develop("runserver", "--noreload") as server:
+        shown = server.request("/", Accept="text/plain").text
+    assert "Manager isn't accessible via User instances" in shown
+    assert "Did you mean" not in shown
 
 
 def test_templates_that_extend_each_other_are_explained(site):

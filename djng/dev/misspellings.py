@@ -18,6 +18,8 @@ from djng.exceptions import closest_match
 
 FORGOTTEN = (
     (r"__str__ returned non-string \(type NoneType\)", "Did you forget `return` in __str__()?"),
+    (r"has no attribute 'cleaned_data'$", "Call is_valid() first."),
+    (r"^'method' object is not (iterable|subscriptable)", "Did you forget the parentheses?"),
     (r"^\w+\.\w+\(\) takes 0 positional arguments", "Did you forget `self`?"),
     (r"^render\(\) missing .*'template_name'", "Did you forget `request`?"),
     (r"^(success|info|warning|error)\(\) missing .*'message'", "Did you forget `request`?"),
@@ -32,15 +34,21 @@ def did_you_mean(name: str | None) -> str:
     return f"Did you mean {name}? " if name else ""
 
 
+def suggest_forgotten(error: BaseException) -> str:
+    return next((hint for text, hint in FORGOTTEN if re.search(text, str(error))), "")
+
+
 def suggest_name(error: Any) -> str:
     """Name a similar variable, attribute or import, unless Python itself does, from 3.12 on."""
+    if hint := suggest_forgotten(error):
+        return hint
     if "Did you" in "".join(TracebackException.from_exception(error).format_exception_only()):
         return ""
     name = missing_name(error)[1] or getattr(error, "name", None) or ""
     if isinstance(error, NameError) and name in sys.stdlib_module_names:
         return f"Did you forget to import {name}?"
     matches = (closest_match(name, names) for names in known_names(error))
-    return did_you_mean(next(filter(None, matches), None))
+    return did_you_mean(next((each for each in matches if each not in (None, name)), None))
 
 
 def known_names(error: Any) -> Iterator[Iterable[str]]:
@@ -89,7 +97,7 @@ def is_public(name: str) -> bool:
 
 def suggest_argument(error: Any) -> str:
     """Name a forgotten word, a similar option of a field, or a similar field of a model."""
-    if hint := next((hint for text, hint in FORGOTTEN if re.search(text, str(error))), ""):
+    if hint := suggest_forgotten(error):
         return hint
     if "unpack non-iterable int" in str(error) and in_orm(error):
         return "Did you forget `pk=`?"
