@@ -189,10 +189,10 @@ class Djng(BaseRouter):
             app.admin(Comment, list_display=["text"])
         """
         if self.admin_path is None:
-            raise SetupError("this site has no admin.", hint=self._how_to_get_admin())
+            raise SetupError("this site has no admin.", hint=self._admin_hint())
         return admin.register(models, options, next(user_frames()))
 
-    def _how_to_get_admin(self) -> str:
+    def _admin_hint(self) -> str:
         if "INSTALLED_APPS" in self.overrides:
             return "Write apps=[...] instead of INSTALLED_APPS=[...] in Djng()."
         return "Remove admin=None from Djng()."

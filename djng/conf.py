@@ -80,11 +80,9 @@ LISTS = (
     "MIDDLEWARE",
     "STATICFILES_DIRS",
 )
-# Variables of the environment. As keywords, they would be settings that nothing reads.
-VARIABLES = {
-    "DATABASE_URL",
-    *(f"DJANGO_{n}" for n in ("ALLOWED_HOSTS", "DATA", "DEBUG", "HTTPS", "SECRET_KEY")),
-}
+# Environment variables. As keywords, they would be settings that nothing reads.
+VARIABLES = {"DATABASE_URL", "CACHE_URL", "REDIS_URL", "DJANGO_ALLOWED_HOSTS", "DJANGO_DATA"}
+VARIABLES |= {"DJANGO_CSRF_TRUSTED_ORIGINS", "DJANGO_DEBUG", "DJANGO_HTTPS", "DJANGO_SECRET_KEY"}
 # These change how mails look, not where they go.
 FORMATS_OF_MAIL = {"EMAIL_SUBJECT_PREFIX", "EMAIL_USE_LOCALTIME"}
 
@@ -168,8 +166,8 @@ def check_keywords(given: Settings) -> None:
             hint = suggest_keyword(name, known)
             raise KeywordError(f"Djng() has no keyword {name!r}.", hint=hint)
         if name in VARIABLES:
-            hint = "Set it in the environment, where the site runs."
-            raise SettingError(f"{name} is not a setting, but a variable.", hint=hint)
+            hint = "Set it in the environment in which the site runs."
+            raise SettingError(f"{name} is an environment variable, not a setting.", hint=hint)
         like = closest_match(name, known, cutoff=0.9)
         if like and not is_read(name, [*given["apps"], *installed]):
             raise SettingError(f"{name} is not a Django setting.", hint=f"Did you mean {like}?")

@@ -388,7 +388,7 @@ def test_a_misspelled_setting_is_corrected(tmp_path):
         ({"USE_TZ": ""}, "USE_TZ is True or False.", "Write USE_TZ=False, without quotes."),
         (
             {"DATABASE_URL": "sqlite:///a"},
-            "DATABASE_URL is not a setting, but a variable.",
+            "DATABASE_URL is an environment variable, not a setting.",
             "Set it",
         ),
         ({"TIME_ZONE": "Berlin"}, "there is no TIME_ZONE 'Berlin'.", '"Europe/Berlin"?'),

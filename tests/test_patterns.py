@@ -258,12 +258,12 @@ MISTAKES = {
     ),
     "a comma behind a field": (
         "from django.db import models\n\n\nclass A(models.Model):\n    a = models.TextField(),",
-        "blog.py:11: blog.A.a: (djng.E001) This is not a field.\n"
+        "blog.py:11: blog.A.a: (djng.E002) This is not a field.\n"
         "\tHINT: Remove the comma at the end of the line.",
     ),
     "a field without parentheses": (
         "from django.db import models\n\n\nclass A(models.Model):\n    a = models.TextField",
-        "blog.py:11: blog.A.a: (djng.E001) This is not a field.\n"
+        "blog.py:11: blog.A.a: (djng.E002) This is not a field.\n"
         "\tHINT: Write parentheses behind it.",
     ),
 }

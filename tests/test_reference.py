@@ -37,7 +37,9 @@ def section(title):
 
 def rows(title):
     """The second cell of each row in the section's table, by the code in the first cell."""
-    return dict(re.findall(r"^\| `(.+?)` \|(.*)\|$", section(title), re.MULTILINE))
+    found = re.findall(r"^\| `(.+?)` \|(.*)\|$", section(title), re.MULTILINE)
+    assert len(dict(found)) == len(found), f"{title}: a name is listed twice"
+    return dict(found)
 
 
 def compare(title, expected, listed=None):

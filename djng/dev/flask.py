@@ -136,7 +136,10 @@ SENTENCES = (
         "Celery takes app, the Djng object. Name the Celery object: celery -A blog.celery worker",
     ),
     (r"Djng\.__init__\(\) takes 1 positional argument", "Write `app = Djng()`: it knows its file."),
-    (r"missing 1 .* '(self|rule)'", 'Write `app = Djng()`, and `@app.route("/...")`.'),
+    (
+        r"(?:Djng|Router)\.\w+\(\) missing 1 .* '(?:self|rule)'",
+        'Write `app = Djng()`, and `@app.route("/...")`.',
+    ),
     (r"Router\.__init__\(\) takes 1 positional argument", 'Write `Router(app_name="shop")`.'),
     (rf"\.({HOOKS})\(\) missing 1 required positional", r"Write @app.\1, without parentheses."),
     (r"remainder: '\[\W?(\w+)\W?\]' from '([\w.]+)\[", r"Write {{ \2.\1 }}, without brackets."),
@@ -168,9 +171,7 @@ def suggest_in_template(error: Any) -> str:
     tag = unescape(getattr(error, "template_debug", {}).get("during", ""))
     if called := re.search(rf"\b({'|'.join(VARIABLES)})\(", f"{tag} {error}"):
         return f"Write instead: {VARIABLES[called[1]]}"
-    argument = re.search(r"(\|\w+)(?:\(([^)]+)\)|: *(\S+))", tag)
-    colon = (
-        argument
-        and f"Write {argument[1]}:{argument[2] or argument[3]}, with a colon and no spaces."
-    )
-    return suggest(error) or colon or ""
+    if hint := suggest(error):
+        return hint
+    found = re.search(r"(\|\w+)(?:\(([^)]+)\)|: *(\S+))", tag)
+    return f"Write {found[1]}:{found[2] or found[3]}, with a colon and no spaces." if found else ""

@@ -20,14 +20,14 @@ from djng.routing import BaseRouter, Include, Route, Router, walk
 
 @checks.register(checks.Tags.models)
 def unmade_fields(**options: Any) -> list[checks.CheckMessage]:
-    """djng.E001: a tuple or a class in place of a field: the model has no such column.
+    """djng.E002: a tuple or a class in place of a field: the model has no such column.
 
     Models of packages are as their authors want them.
     """
     own = [each for each in apps.get_app_configs() if not is_library_file(f"{each.path}/")]
     return [
         checks.Error(
-            "This is not a field.", hint=hint, obj=f"{model._meta.label}.{name}", id="djng.E001"
+            "This is not a field.", hint=hint, obj=f"{model._meta.label}.{name}", id="djng.E002"
         )
         for model in chain.from_iterable(config.get_models() for config in own)
         for name, value in vars(model).items()
