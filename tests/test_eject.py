@@ -227,20 +227,34 @@ def index(request):
     assert "Read hits in a function beside those" in error
 
 
-def test_exceptions_of_python_and_of_modules_have_error_views(eject):
+def test_exceptions_of_python_of_modules_and_of_models_have_error_views(eject):
     read = eject("""
 import json
 
 
+class Post(models.Model):
+    title = models.CharField(max_length=20)
+
+
 @app.error(UnicodeDecodeError)
 @app.error(json.JSONDecodeError)
+@app.error(Post.DoesNotExist)
 def unreadable(request, exception):
     return "What is this?", 400
 """)
     text = read("middleware.py")
     assert '("", UnicodeDecodeError, views.unreadable)' in text
     assert '("", json.JSONDecodeError, views.unreadable)' in text
+    assert '("", Post.DoesNotExist, views.unreadable)' in text
     assert "import json\n" in text
+    assert "from .models import Post\n" in text
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_an_error_view_that_django_cannot_call_is_refused(site, status):
+    message = refused(site, f"@app.error({status})\ndef failed(request, e):\n    return 'no'\n")
+    assert "blog.py:7: Django gives the exception to failed() as exception=...\n" in message
+    assert "Write `def failed(request, exception)`." in message
 
 
 def test_receivers_are_connected(eject, site):

@@ -248,9 +248,11 @@ def own_nodes(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def resolve(plan: Plan, node: ast.AST) -> Any:
-    """The object that a name of the file, or an attribute of a module, stands for."""
+    """The object that a name of the file, or an attribute of a module or a class, stands for."""
     if isinstance(node, ast.Name):
         return plan.namespace.get(node.id, getattr(builtins, node.id, None))
-    if isinstance(node, ast.Attribute) and inspect.ismodule(owner := resolve(plan, node.value)):
-        return getattr(owner, node.attr, None)
+    if isinstance(node, ast.Attribute):
+        owner = resolve(plan, node.value)
+        has_names = inspect.ismodule(owner) or inspect.isclass(owner)
+        return getattr(owner, node.attr, None) if has_names else None
     return None
