@@ -651,6 +651,70 @@ def count(name: str):
     assert "isinstance" not in read("management/commands/count.py")
 
 
+def test_arguments_of_commands_keep_their_types_and_defaults(eject, site):
+    eject("""
+import datetime as dt
+import enum
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+
+class Kind(enum.Enum):
+    NEW = "new"
+    OLD = "old"
+
+
+START = dt.date(2020, 1, 1)
+
+
+@app.command
+def export(
+    file: Path,
+    *words: str,
+    since: dt.date = START,
+    kind: Kind = Kind.NEW,
+    price: Decimal = Decimal("1.50"),
+    form: Literal["csv", "json"] = "csv",
+    folder: Path = Path("out"),
+):
+    print(file, *words, since, kind.name, price, form, folder)
+""")
+    assert manage(site, "export", "a.txt") == "a.txt 2020-01-01 NEW 1.50 csv out\n"
+    options = ["--since=2021-02-03", "--kind=old", "--price=2", "--form=json", "--folder=in"]
+    output = manage(site, "export", "a.txt", "b", *options)
+    assert output == "a.txt b 2021-02-03 OLD 2 json in\n"
+
+
+def test_names_under_which_things_are_imported_are_sorted_as_ruff_does(eject, site):
+    eject("""
+from django.http import Http404 as Missing, HttpResponse as Response, JsonResponse
+from django.utils.translation import gettext_lazy as _, ngettext
+
+
+@app.get("/")
+def index(request):
+    return Response(_("one")) if request.GET else JsonResponse({"n": ngettext("a", "b", 2)})
+
+
+@app.get("/text/")
+def text(request):
+    if request.GET:
+        raise Missing
+    return "text"
+""")
+    command = [
+        Path(sys.executable).parent / "ruff",
+        "check",
+        "--isolated",
+        "--select=I001",
+        "--exclude=migrations",
+        "project/blog",
+    ]
+    done = subprocess.run(command, cwd=site.folder, capture_output=True, text=True)
+    assert done.stdout == "All checks passed!\n"
+
+
 def test_each_lost_comment_is_listed(site):
     source = f"""{HEAD}
 @app.get("/")  # one

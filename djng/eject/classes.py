@@ -67,11 +67,12 @@ def command_parts(plan: Plan, name: str) -> list[Part]:
     given, parser = [*parameters(function)], BaseCommand().create_parser("", "")
     added = [each for each in given if parser.get_default(each.name) in (None, SUPPRESS)]
     options = [option for each in added for option in argument(each)[0]]
+    defaults = defaults_of(plan, name)
     run = f"async_to_sync({name})" if inspect.iscoroutinefunction(function) else name
     is_text = only_returns_text(plan, name)
     context: dict[str, Any] = {
         "help": literal(inspect.getdoc(function) or None),
-        "arguments": [add_argument(each) for each in added],
+        "arguments": [add_argument(plan, each, defaults.get(each.name, "")) for each in added],
         "resolves": any(each in parser.format_help() for each in options if each[0] == "-"),
         "is_text": is_text,
         "call": call(f"{'return' if is_text else 'output ='} {run}", map(passed, given), 8),
@@ -97,16 +98,37 @@ def passed(parameter: Parameter) -> str:
     return f"{star}{name}{value}"
 
 
-def add_argument(parameter: Parameter) -> str:
+def add_argument(plan: Plan, parameter: Parameter, default: str) -> str:
     names, options = argument(parameter)
     options.pop("dest", None)  # argparse makes the same of the name
-    keywords = [f"{k}={option_text(v)}" for k, v in options.items() if v is not str]
-    return call("parser.add_argument", [*map(quoted, names), *keywords], 8)
+    texts = {k: option_text(plan, v) for k, v in options.items() if v is not str}
+    texts |= {"default": default} if default else {}
+    return call("parser.add_argument", [*map(quoted, names), *map("=".join, texts.items())], 8)
 
 
-def option_text(value: Any) -> str:
-    if isinstance(value, str):
-        return quoted(value)
-    if inspect.ismethod(value):  # such as date.fromisoformat
-        return f"{value.__self__.__name__}.{value.__name__}"  # type: ignore[attr-defined]
-    return str(value.__name__) if inspect.isclass(value) else repr(value)
+def defaults_of(plan: Plan, name: str) -> dict[str, str]:
+    """The defaults of a function's parameters, as the file writes them."""
+    node = plan.owner[name].statements[-1].node
+    if not isinstance(node, FUNCTIONS):
+        return {}
+    given = node.args
+    names = [*given.kwonlyargs, *reversed([*given.posonlyargs, *given.args])]
+    pairs = zip(names, [*given.kw_defaults, *reversed(given.defaults)], strict=False)
+    return {each.arg: plan.source.text_of(default) for each, default in pairs if default}
+
+
+def option_text(plan: Plan, value: Any) -> str:
+    if inspect.isclass(owner := getattr(value, "__self__", None)):  # of date.fromisoformat
+        return f"{type_text(plan, owner)}.{value.__name__}"
+    if isinstance(value, tuple) and value:
+        return f"[{', '.join(map(literal, value))}]"
+    return type_text(plan, value) if callable(value) else literal(value)
+
+
+def type_text(plan: Plan, kind: Any) -> str:
+    """A type as the file names it, such as `date` or `datetime.date`."""
+    name, known = str(kind.__name__), plan.namespace.items()
+    modules = [(n, vars(v)) for n, v in known if inspect.ismodule(v) and n != "__builtins__"]
+    found = [n for n, value in known if value is kind]
+    found += [f"{n}.{name}" for n, names in modules if names.get(name) is kind]
+    return next(iter(found), name)

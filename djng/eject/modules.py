@@ -166,7 +166,7 @@ class ModuleWriter:
             lines[self.section_of(each)].append(with_comment(f"import {each}", each.comment))
         for module in sorted({each.module for each in imports} - {""}, key=str.lower):
             group = [each for each in imports if each.module == module]
-            lines[self.section_of(group[0])].append(from_line(module, group))
+            lines[self.section_of(group[0])] += from_lines(module, group)
         return ["\n".join(lines[section]) for section in sorted(lines)]
 
     def section_of(self, each: Import) -> int:
@@ -184,6 +184,14 @@ def dotted(module: str) -> str:
 def named_from(module: str, name: str, label: str) -> str:
     """The name that a module uses for another: relative, unless it is in a folder itself."""
     return f"{label}{name}".rstrip(".") if "/" in module and name.startswith(".") else name
+
+
+def from_lines(module: str, imports: list[Import]) -> list[str]:
+    """The lines that import from a module: what gets another name has one of its own."""
+    plain = [each for each in imports if not each.alias]
+    parts = [plain] * bool(plain) + [[each] for each in imports if each.alias]
+    parts.sort(key=lambda part: min((by_type(each.name), each.alias) for each in part))
+    return [from_line(module, part) for part in parts]
 
 
 def from_line(module: str, imports: list[Import]) -> str:

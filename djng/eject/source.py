@@ -165,10 +165,20 @@ def quoted_annotations(node: ast.AST) -> Iterator[ast.expr]:
     """Annotations that are written as strings: they also use names."""
     for each in ast.walk(node):
         annotation = getattr(each, "annotation", None) or getattr(each, "returns", None)
-        for part in ast.walk(annotation) if isinstance(annotation, ast.AST) else ():
+        for part in types_in(annotation) if isinstance(annotation, ast.AST) else ():
             if isinstance(part, ast.Constant) and isinstance(part.value, str):
                 with suppress(SyntaxError):
                     yield ast.parse(part.value.strip(), mode="eval").body
+
+
+def types_in(annotation: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of an annotation, without the values in `Literal[...]` and `Annotated[...]`."""
+    is_generic = isinstance(annotation, ast.Subscript)
+    if is_generic and re.match(r"([\w.]+\.)?(Literal|Annotated)\[", ast.unparse(annotation)):
+        return
+    yield annotation
+    for child in ast.iter_child_nodes(annotation):
+        yield from types_in(child)
 
 
 def names_in(node: ast.AST) -> set[str]:
