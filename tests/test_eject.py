@@ -457,6 +457,18 @@ def test_another_module_with_a_router_stays_where_it_is(eject, site):
     assert 'path("shop/", include((shop_router_patterns, "shop")))' in read("urls.py")
     assert "no issues" in manage(site, "check")
 
+def test_urls_with_the_language_are_not_included(eject, site):
+    text = eject("""
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import path
+from django.views.generic import TemplateView
+
+app.include("/", i18n_patterns(path("about/", TemplateView.as_view(template_name="a.html"))))
+""")("urls.py")
+    assert '\n    *i18n_patterns(path("about/", ' in text
+    assert "no issues" in manage(site, "check")
+
+
 
 def test_another_module_stays_a_script(eject, site):
     site.put("shop.py", f'{SHOP}\n\nif __name__ == "__main__":\n    print("Hello")\n')

@@ -8,6 +8,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import FileField
 from django.urls.converters import get_converters
+from django.urls.resolvers import LocalePrefixPattern
 
 from djng import responses
 from djng.eject import accounts
@@ -83,6 +84,8 @@ class UrlWriter:
     def included(self, entry: Include) -> str:
         use = self.wiring.use_at(entry.where, "include", what=f'"/{entry.prefix}"')
         is_router = isinstance(entry.urls, BaseRouter)
+        if is_translated(entry.urls) and use.call:  # Django refuses to include these
+            return f"*{use.statement.source.text_of(use.call.args[1])}"
         urls = self.nested(entry, entry.urls) if is_router else self.foreign(entry, use)
         pattern = f"path({quoted(entry.prefix)}, {urls})"
         decorators = self.decorators(use.statement.source, use.call)
@@ -125,6 +128,12 @@ class UrlWriter:
             if each.arg == "decorators":
                 return [f"*{source.text_of(each.value)}"]
         return []
+
+
+def is_translated(urls: Any) -> bool:
+    """Whether these are the URLs of `i18n_patterns`."""
+    patterns = [each.pattern for each in urls] if isinstance(urls, list) else []
+    return any(isinstance(each, LocalePrefixPattern) for each in patterns)
 
 
 def has_files(site: Any) -> bool:

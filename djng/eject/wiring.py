@@ -61,11 +61,14 @@ class Wiring:
 
     def _read(self, statement: Statement) -> None:
         node = statement.node
+        wired = [*statement.decorators, *([node.value] if isinstance(node, ast.Expr) else [])]
+        tags = {n for e in wired if chain_of(e)[1:2] == ["library"] for n in ast.walk(e)}
         for each in ast.walk(node):
             chain = chain_of(each) if isinstance(each, ast.Attribute) else []
-            if len(chain) == 2 and chain[0] in self.routers and chain[1] in RENAMED:
+            is_known = len(chain) == 2 and chain[0] in self.routers and chain[1] in RENAMED
+            if is_known and (chain[1] != "library" or each in tags):
                 self.source.replace(each, RENAMED[chain[1]])
-        for each in [*statement.decorators, *([node.value] if isinstance(node, ast.Expr) else [])]:
+        for each in wired:
             root, *attributes = chain_of(each) or [""]
             router = self.routers.get(root)
             if router is None and attributes:  # perhaps `shop.router`, of another module
