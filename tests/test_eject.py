@@ -161,6 +161,51 @@ class PostForm(forms.ModelForm):
     assert "no issues" in manage(site, "check")
 
 
+def test_a_function_of_one_line_gets_lines_for_its_import(eject, site):
+    read = eject("""
+from django import forms
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=20)
+
+    def form(self): return PostForm(instance=self)
+
+
+class PostForm(forms.ModelForm):
+    class Meta:
+        model = Post
+        fields = ["title"]
+""")
+    text = "self):\n        from .forms import PostForm\n\n        return PostForm(instance=self)\n"
+    assert text in read("models.py")
+    assert "no issues" in manage(site, "check")
+
+
+def test_attributes_of_functions_stay_with_them(eject, site):
+    read = eject("""
+from django.contrib import admin
+
+
+class Post(models.Model):
+    title = models.CharField(max_length=20)
+
+
+def short(post):
+    return post.title[:3]
+
+
+short.short_description = "Short"
+
+
+@app.admin(Post)
+class PostAdmin(admin.ModelAdmin):
+    list_display = [short]
+""")
+    assert 'return post.title[:3]\n\n\nshort.short_description = "Short"\n' in read("admin.py")
+    assert not (site.folder / "project/blog/startup.py").exists()
+
+
 def test_imports_under_conditions_come_along(eject, site):
     read = eject("""
 from typing import TYPE_CHECKING
@@ -412,6 +457,18 @@ class Post(models.Model):
     assert '    description = lambda self, post: """\none\n  two"""\n' in text
 
 
+def test_urls_with_the_language_are_not_included(eject, site):
+    text = eject("""
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import path
+from django.views.generic import TemplateView
+
+app.include("/", i18n_patterns(path("about/", TemplateView.as_view(template_name="a.html"))))
+""")("urls.py")
+    assert '\n    *i18n_patterns(path("about/", ' in text
+    assert "no issues" in manage(site, "check")
+
+
 def test_a_feed_needs_no_help(eject):
     text = eject("""
 from django.contrib.syndication.views import Feed
@@ -445,6 +502,16 @@ def test_what_uses_the_app_is_refused_with_its_line(site):
     assert "blog.py:9: a Django project has no app" in message
 
 
+def test_the_library_under_another_name_is_refused_with_its_line(site):
+    source = "register = app.library\n\n\n@register.filter\ndef shout(text):\n    return text\n"
+    assert "blog.py:7: a Django project has no app" in refused(site, source)
+
+
+def test_a_list_of_public_names_is_left_out(eject, site):
+    eject(f'__all__ = ["app", "index"]\n\n\n{PAGE}')
+    assert not (site.folder / "project/blog/utils.py").exists()
+
+
 def test_another_module_with_a_router_stays_where_it_is(eject, site):
     site.put("shop.py", SHOP)
     read = eject('import shop\n\napp.include("/shop/", shop.router)\n')
@@ -457,24 +524,14 @@ def test_another_module_with_a_router_stays_where_it_is(eject, site):
     assert 'path("shop/", include((shop_router_patterns, "shop")))' in read("urls.py")
     assert "no issues" in manage(site, "check")
 
-def test_urls_with_the_language_are_not_included(eject, site):
-    text = eject("""
-from django.conf.urls.i18n import i18n_patterns
-from django.urls import path
-from django.views.generic import TemplateView
-
-app.include("/", i18n_patterns(path("about/", TemplateView.as_view(template_name="a.html"))))
-""")("urls.py")
-    assert '\n    *i18n_patterns(path("about/", ' in text
-    assert "no issues" in manage(site, "check")
-
-
 
 def test_another_module_stays_a_script(eject, site):
-    site.put("shop.py", f'{SHOP}\n\nif __name__ == "__main__":\n    print("Hello")\n')
+    names = '__all__ = ["index"]'
+    site.put("shop.py", f'{SHOP}\n\n{names}\n\nif __name__ == "__main__":\n    print("Hello")\n')
     eject('import shop\n\napp.include("/shop/", shop.router)\n')
     done = site.fork("shop.py", cwd=site.folder / "project")
     assert done.stdout == "Hello\n"
+    assert names in (site.folder / "project/shop.py").read_text()
 
 
 SHOP = '''"""The shop."""

@@ -15,6 +15,7 @@ from djng.eject.plan import Plan, rank
 from djng.eject.source import FUNCTIONS, Names, Source, Statement, names_in
 from djng.exceptions import SetupError
 
+WIRED = ("urls", "admin", "signals", "templatetags")  # whose lines run when they are imported
 HELPERS = ("middleware", "urls", "shortcuts", "imports")
 PARENT = re.compile(rb"\b__file__\b[^\n]*?\.parent\b")
 MODULE_NAMES = {*vars(builtins), "__name__", "__file__", "__doc__"}
@@ -219,7 +220,7 @@ def adapt(plan: Plan) -> None:
             module = str(group.module)
             add_local_imports(plan, module, statement)
             add_parents(module, statement)
-            is_alone = len(group.statements) == 1 and module not in ("urls", "admin")
+            is_alone = len(group.statements) == 1 and module.split("/")[0] not in WIRED
             if is_alone and not statement.names.binds:
                 text = "# This runs when Django imports the module.\n"
                 statement.source.replace((statement.start, statement.start), text)
@@ -244,8 +245,12 @@ def add_local_imports(plan: Plan, module: str, statement: Statement) -> None:
         body: list[ast.stmt] = function.body  # type: ignore[attr-defined]
         has_docstring = ast.get_docstring(function) is not None  # type: ignore[arg-type]
         first = body[1] if has_docstring and len(body) > 1 else body[0]
-        start, indent = statement.source.start_of(first), " " * first.col_offset
-        statement.source.replace((start, start), f"{indent.join(sorted(texts))}\n{indent}")
+        source, start = statement.source, statement.source.start_of(first)
+        above, indent = source.data[:start].rstrip(b" "), " " * first.col_offset
+        if not above.endswith(b"\n"):  # it is on the line of the function
+            indent = " " * (source.indent_of(function) + 4)
+            source.replace((len(above), start), f"\n{indent}")
+        source.replace((start, start), f"{indent.join(sorted(texts))}\n{indent}")
 
 
 def functions_with(node: ast.AST, name: str) -> Iterator[ast.AST]:

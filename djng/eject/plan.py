@@ -103,8 +103,9 @@ class Plan:
         for router, made in wiring.made.items():
             self.users += users_in(made.node, "settings" if router is site else "urls")
         for statement in source.statements:
-            runs_site = is_main(statement.node) and source.path == site.path
-            is_gone = runs_site or wiring.is_only_wiring(statement)
+            is_of_file = is_main(statement.node) or statement.name == "__all__"
+            is_gone = is_of_file and source.path == site.path
+            is_gone |= wiring.is_only_wiring(statement)
             if not is_gone and statement not in self.imports:
                 self._add(statement)
         self._place()
@@ -133,9 +134,9 @@ class Plan:
         node, nodes = statement.node, [*statement.decorators]
         nodes += [node.value] if isinstance(node, ast.Expr) else []
         targets = [each for each in getattr(node, "targets", []) if not isinstance(each, ast.Name)]
-        chains = [chain for each in targets if (chain := chain_of(each))]
-        chains += [chain for each in nodes if len(chain := chain_of(each)) > 1]
-        return [root for root, *_ in chains if not inspect.isroutine(self.namespace.get(root))]
+        chains = [chain for each in nodes if len(chain := chain_of(each)) > 1]
+        roots = [root for root, *_ in chains if not inspect.isroutine(self.namespace.get(root))]
+        return [*roots, *(chain[0] for each in targets if (chain := chain_of(each)))]
 
     def _fixed_module(self, statement: Statement) -> str | None:
         """The module that Django has for such a statement, if it has one."""
