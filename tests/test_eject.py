@@ -534,6 +534,12 @@ def test_another_module_stays_a_script(eject, site):
     assert names in (site.folder / "project/shop.py").read_text()
 
 
+def test_an_error_view_of_another_module_may_be_for_a_class_of_pythons(eject, site):
+    site.put("shop.py", f"{SHOP}\n\n@router.error(ValueError)\ndef bad(request, error):\n    ...\n")
+    read = eject('import shop\n\napp.include("/shop/", shop.router)\n')
+    assert '(r"/shop/", ValueError, shop.bad),' in read("middleware.py")
+
+
 SHOP = '''"""The shop."""
 from djng import Router
 
@@ -782,6 +788,13 @@ def text(request):
     ]
     done = subprocess.run(command, cwd=site.folder, capture_output=True, text=True)
     assert done.stdout == "All checks passed!\n"
+
+
+def test_a_folder_of_modules_comes_along_without_an_init_file(eject, site):
+    site.put("core/money.py", "def cents(euros):\n    return 100 * euros\n")
+    eject('from core.money import cents\n\n\n@app.get("/")\ndef index(request):\n    cents(3)\n')
+    assert (site.folder / "project/core/money.py").exists()
+    assert "no issues" in manage(site, "check")
 
 
 def test_each_lost_comment_is_listed(site):

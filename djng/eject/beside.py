@@ -45,7 +45,8 @@ class Beside:
     def imported(self) -> Iterator[Path]:
         """The modules and packages beside the file that the site has imported."""
         for name, module in [*sys.modules.items()]:
-            file = Path(getattr(module, "__file__", None) or "/")
+            folders = [*getattr(module, "__path__", [])]  # of a package without an __init__.py
+            file = Path(getattr(module, "__file__", None) or next(iter(folders), "/"))
             is_top = "." not in name and file != self.site.path
             if is_top and file.is_relative_to(self.folder) and not is_library_file(str(file)):
                 yield file.parent if file.name == "__init__.py" else file
