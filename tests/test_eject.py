@@ -432,6 +432,58 @@ def stamp(request, response):
     assert "\n\ndef stamp(request, response):" in middleware
 
 
+def test_classes_answer_with_what_their_methods_and_those_of_their_bases_return(eject):
+    read = eject("""
+from django.views.generic import FormView, View
+from django import forms
+
+
+class KeyMixin:
+    def dispatch(self, request, *args, **kwargs):
+        if "key" not in request.GET:
+            return {"error": "There is no key."}, 401
+        return super().dispatch(request, *args, **kwargs)
+
+
+class Base(View):
+    def get(self, request):
+        return {"name": "base"}
+
+
+@app.route("/child/")
+class Child(Base):
+    def get(self, request):
+        return {**super().get(request), "child": True}
+
+
+@app.route("/guarded/")
+class Guarded(KeyMixin, View):
+    def get(self, request):
+        return "guarded"
+
+
+@app.route("/form/", template="form.html")
+class Form(FormView):
+    form_class = forms.Form
+    template_name = "form.html"
+
+    def form_valid(self, form):
+        return {"form": form, "done": True}
+
+
+@app.route("/checked/")
+class Checked(View):
+    def dispatch(self, *args, **kwargs):
+        return "checked"
+""")
+    urls, views = read("urls.py"), read("views.py")
+    assert 'path("child/", responds()(views.Child.as_view()), name="Child")' in urls
+    assert 'path("guarded/", responds()(views.Guarded.as_view()), name="Guarded")' in urls
+    assert 'path("form/", views.Form.as_view(), name="Form")' in urls
+    assert 'return render(self.request, "form.html", {"form": form, "done": True})' in views
+    assert 'return HttpResponse("checked")' in views
+
+
 def test_uploaded_files_keep_their_url(eject, site):
     head = HEAD.replace("Djng()", 'Djng(serve_media=True, MEDIA_URL="files/")')
     site.put("blog.py", f"{head}{PAGE}\n\napp.run()\n")

@@ -106,14 +106,18 @@ class ReturnRewriter:
         theirs = CALLED.get(name)
         is_free = name not in self.locals and self.plan.namespace.get(name, theirs) is theirs
         return (
-            call(f"return {name}", arguments, statement.col_offset) if theirs and is_free else None
+            call(f"return {name}", arguments, self.source.indent_of(statement))
+            if theirs and is_free
+            else None
         )
 
     def called(self, kind: type | None, body: str, *, is_lazy: bool) -> tuple[str, list[str]]:
         """What makes a response of a value of this type, and its arguments."""
         if kind is dict and self.target.template:
             is_lazy |= self.is_async or b"process_template_response" in self.source.data
-            request = next((each for each in self.arguments if each != "self"), "request")
+            request = next(iter(self.arguments), "request")
+            request = "self.request" if request == "self" else request
+            request = "request" if "request" in self.arguments else request
             name = "TemplateResponse" if is_lazy else "render"
             context = "" if body == "{}" and name == "render" else body  # middleware may add to it
             return name, [request, quoted(self.target.template), context]

@@ -11,9 +11,13 @@ from djng.eject.returns import ReturnRewriter, Target, resolve
 from djng.eject.source import FUNCTIONS, Statement
 from djng.eject.wiring import VERBS
 from djng.error_views import STATUSES
-from djng.exceptions import SetupError, locate, name_of
+from djng.exceptions import SetupError, is_library_file, locate, name_of
 from djng.routing import Route, walk
 from djng.rules import METHODS, accepts
+
+# The methods of a class-based view that may return the response.
+ANSWERING = {*map(str.lower, METHODS), "dispatch", "form_valid", "form_invalid"}
+ANSWERING |= {"handle_no_permission", "http_method_not_allowed", "render_to_response"}
 
 
 class ViewRewriter:
@@ -60,8 +64,10 @@ class ViewRewriter:
         target, *others = targets
         if isinstance(node, ast.ClassDef):
             methods = [each for each in node.body if isinstance(each, FUNCTIONS)]
-            views = [each for each in methods if each.name.upper() in METHODS]
-            if others or not all(ReturnRewriter(self.plan, v, target).rewrite() for v in views):
+            methods = [each for each in methods if each.name in ANSWERING]
+            is_shared = inherits_answers(view) or (methods and self.is_called(statement))
+            rewriters = [ReturnRewriter(self.plan, each, target) for each in methods]
+            if others or is_shared or not all(each.rewrite() for each in rewriters):
                 self.raw.add(name)
         elif isinstance(node, FUNCTIONS) and not (others or self.is_called(statement)):
             self.decorate(statement, view, target)
@@ -133,6 +139,12 @@ class ViewRewriter:
         if route in self.restricted or route.methods == (None,) or not self.is_alone(route):
             return text
         return f"{require(route.methods)}({text})"
+
+
+def inherits_answers(view: type) -> bool:
+    """Whether a class of the user's, which may return anything, answers for a view."""
+    bases = [each for each in view.__mro__[1:] if ANSWERING & vars(each).keys()]
+    return not all(is_library_file(inspect.getfile(each)) for each in bases)
 
 
 def check_error_view(view: Any) -> None:
