@@ -554,6 +554,21 @@ def test_what_uses_the_app_is_refused_with_its_line(site):
     assert "blog.py:9: a Django project has no app" in message
 
 
+def test_a_route_under_a_condition_is_refused_with_its_line(site):
+    message = refused(
+        site, 'if not models:\n\n    @app.get("/")\n    def index(request):\n        ...\n'
+    )
+    assert "blog.py:9: a Django project has no app" in message
+    assert "Use app in decorators and in statements of their own" in message
+
+
+@pytest.mark.parametrize("line", ["import blog", "from blog import Post"])
+def test_a_file_that_imports_itself_is_refused_with_its_line(site, line):
+    model = "class Post(models.Model):\n    title = models.TextField()\n"
+    message = refused(site, f"{model}\n\ndef newest():\n    {line}\n")
+    assert "blog.py:12: the file imports itself.\n" in message
+
+
 def test_the_library_under_another_name_is_refused_with_its_line(site):
     source = "register = app.library\n\n\n@register.filter\ndef shout(text):\n    return text\n"
     assert "blog.py:7: a Django project has no app" in refused(site, source)
@@ -845,7 +860,8 @@ def text(request):
 def test_a_folder_of_modules_comes_along_without_an_init_file(eject, site):
     site.put("core/money.py", "def cents(euros):\n    return 100 * euros\n")
     eject('from core.money import cents\n\n\n@app.get("/")\ndef index(request):\n    cents(3)\n')
-    assert (site.folder / "project/core/money.py").exists()
+    views = (site.folder / "project/blog/views.py").read_text()
+    assert "require_safe\n\nfrom core.money import cents\n" in views
     assert "no issues" in manage(site, "check")
 
 

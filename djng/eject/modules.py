@@ -157,8 +157,11 @@ class ModuleWriter:
         message = f"a Django project has no {name}, and eject cannot say what this means there."
         nodes = [n for each in self.plan.statements_of(module) for n in ast.walk(each.node)]
         found = [n for n in nodes if isinstance(n, ast.Name) and n.id == name]
+        hint = f"Write it without {name}."
+        if name in self.plan.wiring.routers:
+            hint = f"Use {name} in decorators and in statements of their own, or not at all."
         for where in [*map(self.plan.source.where, found)] or [self.plan.site.where]:
-            self.problems.append(SetupError(message, hint=f"Write it without {name}.", where=where))
+            self.problems.append(SetupError(message, hint=hint, where=where))
 
     def sections(self, imports: set[Import]) -> list[str]:
         """The import lines, in the sections and the order of isort."""
@@ -172,7 +175,7 @@ class ModuleWriter:
 
     def section_of(self, each: Import) -> int:
         top, folder = (each.module or each.name).partition(".")[0], self.plan.site.path.parent
-        if not top or (folder / f"{top}.py").exists() or (folder / top / "__init__.py").exists():
+        if not top or (folder / f"{top}.py").exists() or (folder / top).is_dir():
             return 3 if top else 4
         return 1 if top in sys.stdlib_module_names else 2
 

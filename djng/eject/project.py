@@ -44,6 +44,7 @@ class Project:
         self.source = Source(site.path)
         self.wiring = Wiring(self.source, vars(site.module))
         self.plan = Plan(self.source, self.wiring, site)
+        self.check_imports()
         self.beside = Beside(self.plan)
         self.others = [OtherModule(each, self.beside) for each in other_modules(self.beside)]
         self.files: dict[str, str] = {}
@@ -59,6 +60,16 @@ class Project:
         for place in [*self.files]:
             for folder in [*Path(place).parents][:-1] if place.endswith(".py") else []:
                 self.files.setdefault(f"{folder}/__init__.py", "")
+
+    def check_imports(self) -> None:
+        """Refuse to import the file in itself: what it has is in several modules of the project."""
+        for node in ast.walk(self.source.tree):
+            is_own = isinstance(node, ast.Import) and self.label in [e.name for e in node.names]
+            if isinstance(node, ast.ImportFrom) and node.module == self.label:
+                is_own = any(self.plan.module_of(each.name) for each in node.names)
+            if is_own:
+                message, where = "the file imports itself.", self.source.where(node)
+                raise SetupError(message, hint="Use its names without the import.", where=where)
 
     def add_modules(self) -> None:
         parts = self.parts()
