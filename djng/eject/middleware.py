@@ -12,6 +12,7 @@ from djng.eject.views import ViewRewriter, status_of
 from djng.error_views import STATUSES
 from djng.responses import is_async
 from djng.routing import BaseRouter, Route, walk
+from djng.rules import accepts
 
 DEFAULTS = {
     400: "defaults.bad_request",
@@ -29,6 +30,7 @@ class MiddlewareWriter:
         self.scopes = list(dict.fromkeys(scope for _, scope in walk(self.site)))
         self.lines: list[str] = []
         self.own: list[str] = []  # the middleware of the file, in the order of Django
+        self.by_position = set[str]()  # error views that call their second parameter otherwise
         self.errors = [*self.error_views()]
         errors = [e for e in self.errors if isinstance(e[1], type)]
         for scope in self.scopes:
@@ -99,7 +101,9 @@ class MiddlewareWriter:
             for key in sorted(scope.error_views, key=distance):
                 view, template = scope.error_views[key]
                 target = Target(template, status_of(key))
-                yield self.pattern(scope), key, self.sync(view, target)
+                text = self.sync(view, target)
+                self.by_position |= set() if accepts(view, None, exception=None) else {text}
+                yield self.pattern(scope), key, text
 
     def items(self) -> Iterator[str]:
         """The lines of ERROR_VIEWS: the classes, and the statuses that come before such a class."""
@@ -113,17 +117,17 @@ class MiddlewareWriter:
     def written(self, kind: type[Exception]) -> str:
         """How the file writes a class of exceptions in `@app.error(...)`."""
         for views in (self.views, *self.views.others.values()):
-            calls = [each.call for each in views.wiring.uses if each.attribute == "error"]
-            nodes = [node for call in calls if call for node in call.args[:1]]
-            if found := [each for each in nodes if resolve(views.plan, each) is kind]:
-                return views.source.text_of(found[0])
+            for use in [each for each in views.wiring.uses if each.attribute == "error"]:
+                node = use.call.args[0] if use.call and use.call.args else None
+                if node and resolve(views.plan, node) is kind:
+                    return use.statement.source.text_of(node)
         return self.views.name_of(kind)
 
     def handlers(self) -> list[str]:
         """`handler404` and its like for the URLconf, which also get what no view has raised."""
         found = [self.handled(status) for status in DEFAULTS]
         pairs = zip(DEFAULTS, found, strict=True)
-        return [handler(self.label, status, views) for status, views in pairs if views]
+        return [self.handler(status, views) for status, views in pairs if views]
 
     def handled(self, status: int) -> list[tuple[str, str]]:
         """The error views for a status, and where those for classes are to be asked first."""
@@ -135,15 +139,14 @@ class MiddlewareWriter:
                 views[pattern, "answer_error"] = None
         return [*views]
 
-
-def handler(label: str, status: int, views: list[tuple[str, str]]) -> str:
-    pattern, view = views[0]
-    is_plain = "(" not in view and view != "answer_error"
-    if pattern == '""' and is_plain and status != 500:  # whose handler gets no exception
-        return f'handler{status} = "{label}.{view}"'
-    if views[-1][0] != '""' or views[-1][1] == "answer_error":
-        views = [*views, ('""', DEFAULTS[status])]
-    return call(f"handler{status} = error_view", [f"({p}, {v})" for p, v in views])
+    def handler(self, status: int, views: list[tuple[str, str]]) -> str:
+        pattern, view = views[0]
+        is_plain = "(" not in view and view not in ("answer_error", *self.by_position)
+        if pattern == '""' and is_plain and status != 500:  # whose handler gets no exception
+            return f'handler{status} = "{self.label}.{view}"'
+        if views[-1][0] != '""' or views[-1][1] == "answer_error":
+            views = [*views, ('""', DEFAULTS[status])]
+        return call(f"handler{status} = error_view", [f"({p}, {v})" for p, v in views])
 
 
 def distance(key: Any) -> float:

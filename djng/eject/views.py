@@ -11,9 +11,9 @@ from djng.eject.returns import ReturnRewriter, Target, resolve
 from djng.eject.source import FUNCTIONS, Statement
 from djng.eject.wiring import VERBS
 from djng.error_views import STATUSES
-from djng.exceptions import SetupError, is_library_file, locate, name_of
+from djng.exceptions import SetupError, is_library_file
 from djng.routing import Route, walk
-from djng.rules import METHODS, accepts
+from djng.rules import METHODS
 
 # The methods of a class-based view that may return the response.
 ANSWERING = {*map(str.lower, METHODS), "dispatch", "form_valid", "form_invalid"}
@@ -30,8 +30,6 @@ class ViewRewriter:
         self.raw: set[str] = set()  # functions around which other modules put `responds`
         self.restricted: set[Route] = set()  # routes whose methods a decorator of the view checks
         self.others: dict[str, ViewRewriter] = {}  # those of other modules, by their names
-        for status in {*plan.site.error_views} & {400, 403, 404}:
-            check_error_view(plan.site.error_views[status][0])
         for statement in [each for group in plan.groups for each in group.statements]:
             view = plan.namespace.get(statement.name)
             if targets := [*dict.fromkeys(self.targets(view))]:
@@ -145,14 +143,6 @@ def inherits_answers(view: type) -> bool:
     """Whether a class of the user's, which may return anything, answers for a view."""
     bases = [each for each in view.__mro__[1:] if ANSWERING & vars(each).keys()]
     return not all(is_library_file(inspect.getfile(each)) for each in bases)
-
-
-def check_error_view(view: Any) -> None:
-    """Refuse an error view that Django cannot call, because it passes `exception` by its name."""
-    if not accepts(view, None, exception=None):
-        message = f"Django gives the exception to {name_of(view)}() as exception=..."
-        hint = f"Write `def {name_of(view)}(request, exception)`."
-        raise SetupError(message, hint=hint, where=locate(view))
 
 
 def is_response_view(view: Any) -> bool:

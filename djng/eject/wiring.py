@@ -46,7 +46,7 @@ class Wiring:
 
     def join(self, name: str, other: "Wiring") -> None:
         """Take in what another module does, which is named by its name."""
-        self.uses += [each for each in other.uses if each.attribute != "error"]  # it keeps these
+        self.uses += other.uses
         self.made |= other.made
         names = {router: f"{name}.{each}" for router, each in other.names.items()}
         self.names = {**names, **self.names}
