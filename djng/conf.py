@@ -140,7 +140,7 @@ def default_settings(
         **static_files(file.parent, command, debug or command == "test"),
         **environment.cache(),
         **environment.hosts(),
-        **email_settings(given, debug or command == "test"),
+        **email_settings(given, debug),
     }
 
 
@@ -304,11 +304,9 @@ def logging_settings(debug: bool) -> Settings:
     }
 
 
-def email_settings(given: Settings, prints_mails: bool) -> Settings:
-    """Print mails while developing and in tests, unless the user says where they go."""
-    if not prints_mails or any(
-        name.startswith("EMAIL_") for name in given.keys() - FORMATS_OF_MAIL
-    ):
+def email_settings(given: Settings, debug: bool) -> Settings:
+    """Print mails while developing, unless the user says where they go."""
+    if not debug or any(name.startswith("EMAIL_") for name in given.keys() - FORMATS_OF_MAIL):
         return {}
     backend = "djng.dev.mail.EmailBackend"
     if django.VERSION >= (6, 1):  # it refuses both settings together

@@ -20,18 +20,3 @@ def test_a_printed_mail_is_readable(site):
     assert "Subject: Grüße\n" in printed
     assert f"\nhttps://example.com/{'a' * 100}?x=1 ü\\x1b[31m\n\n<p>ü</p>\n" in printed
     assert "attached: bill.pdf" in printed
-
-
-def test_the_tests_of_a_site_find_its_mails_in_the_outbox(site):
-    site.write("""
-from django.core import mail
-from django.test import TestCase
-
-
-class MailTests(TestCase):
-    def test_a_mail_is_sent(self):
-        mail.send_mail("Hello", "", None, ["ada@example.org"])
-        assert mail.outbox[0].subject == "Hello"
-""")
-    done = site.python("blog.py", "test")
-    assert "OK" in done.stderr, done.stderr

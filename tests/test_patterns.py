@@ -263,8 +263,8 @@ MISTAKES = {
     ),
     "a field without parentheses": (
         "from django.db import models\n\n\nclass A(models.Model):\n    a = models.TextField",
-        "blog.py:11: blog.A.a: (djng.E002) This is not a field.\n"
-        "\tHINT: Write parentheses behind it.",
+        "blog.py:11: blog.A.a: (djng.W007) This is not a field.\n"
+        "\tHINT: Write parentheses behind it, if it is meant to be one.",
     ),
 }
 

@@ -20,26 +20,22 @@ from djng.routing import BaseRouter, Include, Route, Router, walk
 
 @checks.register(checks.Tags.models)
 def unmade_fields(**options: Any) -> list[checks.CheckMessage]:
-    """djng.E002: a tuple or a class in place of a field: the model has no such column.
+    """djng.E002, djng.W007: a tuple or a class in place of a field, so there is no such column.
 
-    Models of packages are as their authors want them.
+    A class may be meant. Models of packages are as their authors want them.
     """
     own = [each for each in apps.get_app_configs() if not is_library_file(f"{each.path}/")]
-    return [
-        checks.Error(
-            "This is not a field.", hint=hint, obj=f"{model._meta.label}.{name}", id="djng.E002"
-        )
-        for model in chain.from_iterable(config.get_models() for config in own)
-        for name, value in vars(model).items()
-        if (hint := hint_for_field(value))
-    ]
-
-
-def hint_for_field(value: Any) -> str:
-    """How to make a field of an attribute that was meant to be one, or else an empty string."""
-    if isinstance(value, tuple) and any(isinstance(each, Field) for each in value):
-        return "Remove the comma at the end of the line."
-    return "Write parentheses behind it." if isclass(value) and issubclass(value, Field) else ""
+    found: list[checks.CheckMessage] = []
+    for model in chain.from_iterable(config.get_models() for config in own):
+        for name, value in vars(model).items():
+            where = f"{model._meta.label}.{name}"
+            if isinstance(value, tuple) and any(isinstance(each, Field) for each in value):
+                hint = "Remove the comma at the end of the line."
+                found.append(checks.Error("This is not a field.", hint, where, "djng.E002"))
+            elif isclass(value) and issubclass(value, Field):
+                hint = "Write parentheses behind it, if it is meant to be one."
+                found.append(checks.Warning("This is not a field.", hint, where, "djng.W007"))
+    return found
 
 
 @checks.register(checks.Tags.urls)
