@@ -75,8 +75,7 @@ def to_json(returned: Any, view: View) -> JsonResponse:
         hint = "Put plain values in it: strings, numbers, dates, lists and dicts of them."
         if isinstance(returned, dict):
             hint += ' Is it for a page? Add template="..." to the route.'
-        if "Request is not JSON" in str(error):  # as from the view of another framework
-            hint = f"The first parameter of {name_of(view)}() is the request."
+        hint = next((h for what, h in NOT_JSON if f"{what} is not JSON" in str(error)), hint)
         raise wrong_return(view, f"something that is not JSON: {error}", hint) from error
 
 
@@ -117,6 +116,15 @@ def wrong_return(view: View, what: str, hint: str) -> ReturnTypeError:
     return ReturnTypeError(message, hint=hint, where=locate(view))
 
 
+# By the end of the type's name in the error of the json module.
+NOT_JSON = (
+    ("Request", "The first parameter of a view is the request."),  # as in other frameworks
+    ("coroutine", "`await` it in an `async def`."),
+    (
+        "QuerySet",
+        'Write list(...) of it. Name the fields that visitors may see: .values("id", ...).',
+    ),
+)
 INSTEAD: tuple[tuple[Any, str], ...] = (
     (NoneType, "Did you forget `return`?"),
     (Model, 'Return a dict of the fields that visitors may see: {"id": ..., ...}.'),

@@ -19,6 +19,9 @@ class Dish(models.Model):
 
 app.templates["dish.html"] = "<p>{{ name }}</p>"
 
+async def count(): ...
+forgotten = count()
+
 RETURNED = {
     "response": lambda: HttpResponse("as it is", status=418),
     "str": lambda: "<b>text</b>",
@@ -47,6 +50,8 @@ RETURNED = {
     "class": lambda: HttpResponse,
     "nested": lambda: {"dish": Dish(name="soup")},
     "request": lambda: {"q": HttpRequest()},
+    "nested_queryset": lambda: {"dishes": Dish.objects.values("name")},
+    "nested_coroutine": lambda: {"count": forgotten},
     "tuple": lambda: ("a", "b", "c", "d"),
     "bad_status": lambda: ("a", 999),
     "full_204": lambda: ("text", 204),
@@ -214,6 +219,8 @@ def test_the_headers_of_a_tuple_are_sent(get, kind):
         ("class", "returned a value of type type", "not the class"),
         ("nested", "returned something that is not JSON", "plain values"),
         ("request", "returned something that is not JSON", "The first parameter of "),
+        ("nested_queryset", "QuerySet is not JSON", "list(...)"),
+        ("nested_coroutine", "coroutine is not JSON", "`await` it"),
         ("tuple", "returned the tuple (str, str, str, str).", "(body, status)"),
         ("bad_status", "returned the tuple (str, 999).", "from 200 to 599"),
         ("twice", "returned the tuple (str, list).", "the headers are a dict"),
