@@ -174,7 +174,10 @@ def method_not_allowed(methods: Iterable[str], route: Route) -> View:
 
 def missing_key(error: Exception, request: HttpRequest, view: View) -> MissingKeyError:
     keys = ", ".join(dict.fromkeys([*request.POST, *request.FILES, *request.GET]))
-    nothing = "no query" if request.method in SAFE_METHODS else "no form fields"
+    is_safe = request.method in SAFE_METHODS
+    nothing = "no query" if is_safe else "no form fields"
     hint = f"The request has {keys or nothing}. For a key that may be missing, use .get()."
+    if request.content_type == "application/json" and not is_safe:
+        hint = "The request has JSON: read it with json.loads(request.body)."
     where = next(user_lines(error.__traceback__), None) or locate(view)
     return MissingKeyError(f"the request has no {error}.", hint=hint, where=where)

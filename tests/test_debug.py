@@ -554,6 +554,13 @@ def test_a_request_without_any_key_says_what_it_lacks(developed):
     assert "The request has no query. For a key that may be missing, use .get()." in answer.text
 
 
+def test_json_that_a_view_reads_as_a_form_names_the_way_to_read_it(developed):
+    json = {"Content-Type": "application/json", "Accept": "text/plain"}
+    answer = developed.request("/form/", "POST", '{"title": "a"}', **json, **TOKEN)
+    assert answer.status == 400
+    assert "The request has JSON: read it with json.loads(request.body)." in answer.text
+
+
 def test_a_missing_slash_keeps_the_body(developed, produced):
     for server in (developed, produced):
         answer = server.request("/form?a=b", "POST", "title=a", **FORM)
