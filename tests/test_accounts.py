@@ -93,6 +93,11 @@ def test_a_user_without_permission_sees_why(visitor):
     assert "authenticated as curious, but are not authorized" in page.text
 
 
+def test_the_log_in_page_alone_refuses_nothing_to_a_user(visitor):
+    visitor.sign_up("browsing")
+    assert "not authorized" not in visitor.open("/accounts/login/").text
+
+
 def test_log_out(visitor):
     visitor.sign_up("leaver")
     page = visitor.sign_out()
