@@ -197,6 +197,38 @@ def test_two_pages_that_would_be_one_file_are_an_error(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_a_page_that_an_async_generator_streams_is_a_file(tmp_path):
+    site = Site(tmp_path).write("""
+        @app.get("/")
+        async def index(request):
+            yield "<a href='/more/'>"
+            yield "more</a>"
+
+        @app.get("/more/")
+        def more(request):
+            yield "more"
+    """)
+    site.succeed("freeze", "out")
+    assert read(site, "out/index.html") == "<a href='/more/'>more</a>"
+
+
+def test_pages_whose_encoding_nothing_says_are_listed(tmp_path):
+    site = Site(tmp_path).write("""
+        @app.get("/")
+        def index(request):
+            return "<title>Caf\u00e9</title>"
+
+        @app.get("/plain/")
+        def plain(request):
+            return "<title>Cafe</title>"
+
+        @app.get("/said/")
+        def said(request):
+            return '<META CHARSET="utf-8"><title>Caf\u00e9</title>'
+    """)
+    assert 'Needs <meta charset="utf-8">: index.html\n' in site.succeed("freeze", "out")
+
+
 def test_a_base_address_is_refused(tmp_path):
     page = "<base href='/deep/'><a href='/'>"
     site = Site(tmp_path).write(f"@app.get('/')\ndef index(request):\n    return {page!r}")

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
+from warnings import catch_warnings
 
 from django.core.management.base import CommandError
 from django.test import Client
@@ -62,7 +63,9 @@ class Crawler:
         if response.status_code >= 400 and (url, response.status_code) != (NOT_FOUND, 404):
             self.failures[url] = f"{response.status_code} {response.reason_phrase}"
             return []
-        kind, body = response.get("Content-Type", "").partition(";")[0], response.getvalue()
+        with catch_warnings(action="ignore"):  # that an async iterator is read at once
+            body = b"".join(response)
+        kind = response.get("Content-Type", "").partition(";")[0]
         if target := response.headers.get("Location"):
             kind, body = "text/html", format_html(REDIRECT, target).encode(response.charset)
         page = Page(file_of(url, kind), kind, response.charset, body)

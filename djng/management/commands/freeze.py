@@ -1,5 +1,6 @@
 """Write the site as files for a static host. Runs as ``python blog.py freeze FOLDER``."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -16,10 +17,11 @@ from djng.exceptions import is_library_file
 from djng.freeze.crawler import Crawler
 from djng.management.commands.routes import list_urls
 
-# What a static host does not do, or only in another way: the ends of files' names, and a text.
+# What a static host does not do, or only in another way: the ends of files' names, and a pattern.
 NOTES: dict[str, tuple[tuple[str, ...], bytes]] = {
     "Forms need a server": ((".html",), b"<form"),
     "JSON is a file now": ((".json",), b""),
+    'Needs <meta charset="utf-8">': ((".html",), rb"(?is)\A(?!.*charset=).*[^\x00-\x7f]"),
     "Needs --base-url https://...": ((".html", ".xml", ".rss", ".atom", ".txt"), b"//localhost/"),
 }
 
@@ -51,9 +53,12 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename} is not written: {error.strerror}.") from error
         self.stdout.write(f"Wrote {len(files)} files to {folder}.")
-        for note, (suffixes, text) in NOTES.items():
+        for note, (suffixes, pattern) in NOTES.items():
             candidates = (file for file in files if file.endswith(suffixes))
-            self.list(note, [each for each in candidates if text in (folder / each).read_bytes()])
+            found = [
+                each for each in candidates if re.search(pattern, (folder / each).read_bytes())
+            ]
+            self.list(note, found)
         self.list("Left out", sorted(crawler.left_out))
 
     def list(self, note: str, names: Sequence[str]) -> None:
