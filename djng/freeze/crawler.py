@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urljoin, urlsplit
-from warnings import catch_warnings
 
 from django.core.management.base import CommandError
 from django.test import Client
@@ -63,9 +62,7 @@ class Crawler:
         if response.status_code >= 400 and (url, response.status_code) != (NOT_FOUND, 404):
             self.failures[url] = f"{response.status_code} {response.reason_phrase}"
             return []
-        with catch_warnings(action="ignore"):  # that an async iterator is read at once
-            body = b"".join(response)
-        kind = response.get("Content-Type", "").partition(";")[0]
+        kind, body = response.get("Content-Type", "").partition(";")[0], b"".join(response)
         if target := response.headers.get("Location"):
             kind, body = "text/html", format_html(REDIRECT, target).encode(response.charset)
         page = Page(file_of(url, kind), kind, response.charset, body)

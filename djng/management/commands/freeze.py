@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
+from warnings import filterwarnings
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
@@ -47,6 +48,8 @@ class Command(BaseCommand):
         excluded = (f"/{site.admin_path}",) if site.admin_path else ()
         base = f"{base_url.rstrip('/')}/"
         crawler = Crawler(base, is_relative=options["relative"], excluded=excluded)
+        # It reads each response at once, also one from an async generator.
+        filterwarnings("ignore", "StreamingHttpResponse must consume")
         crawler.crawl(["/", *own_urls()], options["url"], self.show)
         try:
             files = crawler.write(folder)
