@@ -374,3 +374,20 @@ def test_a_model_without_an_app_label_is_shown_what_to_write(site):
         site.write(TWO_FILES)
         page = server.shows("declare an explicit app_label", Accept="text/html")
     assert "Write in the model: class Meta: app_label = &quot;blog&quot;" in page.text
+
+
+def test_a_line_that_needs_the_user_model_too_early_is_shown_where_to_go(site):
+    site.write("")
+    with site.develop() as server:
+        site.write("""
+            from djng import Djng
+
+            app = Djng(AUTH_USER_MODEL="blog.User")
+
+            from djng.signup import SignUpForm
+            from djng.accounts.models import EmailUser
+
+            class User(EmailUser): ...
+        """)
+        page = server.shows("has not been installed", Accept="text/html")
+    assert "If the file defines User, move this line below it." in page.text

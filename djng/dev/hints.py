@@ -17,7 +17,11 @@ from typing import Any
 import django
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.core.exceptions import DisallowedHost, SynchronousOnlyOperation
+from django.core.exceptions import (
+    DisallowedHost,
+    ImproperlyConfigured,
+    SynchronousOnlyOperation,
+)
 from django.db import OperationalError, ProgrammingError
 from django.http import HttpRequest
 from django.template import Origin, TemplateDoesNotExist, TemplateSyntaxError
@@ -188,6 +192,11 @@ def suggest_app_label(error: Any) -> str:
     return f'Write in the model: class Meta: app_label = "{label}"'
 
 
+def suggest_user_model(error: Any) -> str:
+    found = re.search(r"AUTH_USER_MODEL refers to model '.*?(\w+)' that has not", str(error))
+    return f"If the file defines {found[1]}, move this line below it." if found else ""
+
+
 def suggest_attribute(error: Any) -> str:
     """Say what a view must return if a decorator modifies it, or what Django's request has."""
     returned, wanted = "str|dict|list|tuple", "has_header|headers|streaming|status_code|set_cookie"
@@ -232,6 +241,7 @@ HINTS: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (DisallowedHost, suggest_host),
     (SynchronousOnlyOperation, suggest_await),
     (RuntimeError, suggest_app_label),
+    (ImproperlyConfigured, suggest_user_model),
     (AttributeError, suggest_attribute),
     (NameError, suggest_name),
     (ImportError, suggest_name),
