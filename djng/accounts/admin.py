@@ -1,6 +1,6 @@
 """The admin of users who have an e-mail address and no username."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.admin import UserAdmin
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +19,8 @@ class EmailUserAdmin(UserAdmin):  # type: ignore[type-arg]
             list_display = ["email", "name"]
     """
 
-    fieldsets = (
+    # A subclass may write lists or tuples, of any length.
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("email", "password")}),
         (
             _("Permissions"),
@@ -27,7 +28,7 @@ class EmailUserAdmin(UserAdmin):  # type: ignore[type-arg]
         ),
         (_("Important dates"), {"fields": ("last_login",)}),
     )
-    add_fieldsets = (
+    add_fieldsets: Any = (
         (
             None,
             {
@@ -36,9 +37,9 @@ class EmailUserAdmin(UserAdmin):  # type: ignore[type-arg]
             },
         ),
     )
-    list_display = ("email", "is_active", "is_staff", "last_login")
-    search_fields = ("email",)
-    ordering = ("email",)
+    list_display: Any = ("email", "is_active", "is_staff", "last_login")
+    search_fields: ClassVar[Any] = ("email",)
+    ordering: ClassVar[Any] = ("email",)
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)

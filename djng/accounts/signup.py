@@ -7,7 +7,7 @@
 """
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from zlib import crc32
 
 from django.contrib.auth import authenticate, get_user_model, login
@@ -34,7 +34,7 @@ class SignUpForm(BaseUserCreationForm):  # type: ignore[type-arg]
 
     class Meta(BaseUserCreationForm.Meta):
         model = User
-        fields = (User.USERNAME_FIELD, *User.REQUIRED_FIELDS)
+        fields: ClassVar[Any] = (User.USERNAME_FIELD, *User.REQUIRED_FIELDS)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,12 +16,14 @@ EXAMPLES = HERE.parent.parent / "examples"
 PLUGINS = HERE.parent / "plugins"
 MYPY = [sys.executable, "-m", "mypy", "--cache-dir=/dev/null"]
 PLUGIN = ["--config-file", str(HERE / "settings.ini")]
+MEMBERS = ["--config-file", str(HERE / "members.ini")]
 PYRIGHT = ["-m", "basedpyright", "--level=error", "--pythonpath", sys.executable]
 COMMANDS = [
     (HERE, [*MYPY, "--config-file=", "plain.py"]),
     (HERE, [*MYPY, "--config-file=", "--strict", "plain.py"]),
     (HERE, [*MYPY, *PLUGIN, "blog.py", "fields.py"]),
     (HERE, [*MYPY, *PLUGIN, "--strict", "blog.py", "fields.py"]),
+    (HERE, [*MYPY, *MEMBERS, "--strict", "members.py"]),
     (EXAMPLES, [*MYPY, *PLUGIN, "blog.py"]),
     (PLUGINS, [*MYPY, "--strict", "guests.py", "guestbook"]),
     (HERE, [sys.executable, *PYRIGHT, "blog.py", "plain.py"]),
