@@ -45,7 +45,7 @@ class MiddlewareWriter:
             items = [*self.items()]
             self.lines.append("ERROR_VIEWS: list[Any] = " + enclosed("[]", items))
         place = f"{self.label}.middleware"
-        missing_key = [f"{place}.MissingKeyMiddleware"] * reads_keys
+        missing_key = [f"{place}.MissingKeyMiddleware"] if reads_keys else []
         self.own += [] if errors else missing_key
         error = [*missing_key, f"{place}.ErrorMiddleware"]
         self.names = {
@@ -102,7 +102,8 @@ class MiddlewareWriter:
                 view, template = scope.error_views[key]
                 target = Target(template, status_of(key))
                 text = self.sync(view, target)
-                self.by_position |= set() if accepts(view, None, exception=None) else {text}
+                if not accepts(view, None, exception=None):
+                    self.by_position.add(text)
                 yield self.pattern(scope), key, text
 
     def items(self) -> Iterator[str]:

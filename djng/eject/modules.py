@@ -193,7 +193,7 @@ def named_from(module: str, name: str, label: str) -> str:
 def from_lines(module: str, imports: list[Import]) -> list[str]:
     """The lines that import from a module: what gets another name has one of its own."""
     plain = [each for each in imports if not each.alias]
-    parts = [plain] * bool(plain) + [[each] for each in imports if each.alias]
+    parts = [[each] for each in imports if each.alias] + ([plain] if plain else [])
     parts.sort(key=lambda part: min((by_type(each.name), each.alias) for each in part))
     return [from_line(module, part) for part in parts]
 
