@@ -91,11 +91,10 @@ def test_a_site_for_a_small_file_is_short(shop):
     assert len((shop.folder / "blog.py").read_text().splitlines()) <= 115
 
 
-def test_ruff_accepts_the_file(shop):
-    for command in (["check"], ["format", "--check"]):
-        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", "blog.py"]
-        done = subprocess.run(ruff, cwd=shop.folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout
+@pytest.mark.parametrize("command", ["check", "format --check"])
+def test_ruff_accepts_the_file(shop, command):
+    done = shop.python("-m", "ruff", *command.split(), "--isolated", "--no-cache", "blog.py")
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_formula_is_kept_as_it_is(shop):
