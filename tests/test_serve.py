@@ -96,6 +96,14 @@ def test_a_server_answers_eight_first_requests_and_finishes_the_last(files, name
             assert last.result().text == "finished"
 
 
+def test_a_body_in_chunks_arrives_by_asgi(files):
+    with files.serve(*SERVERS["serve --asgi"]) as server:
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        assert (
+            server.request("/form/", "POST", iter([b"text=", b"chunks"]), **form).text == "chunks"
+        )
+
+
 def test_the_port_and_the_workers_are_variables_of_the_platform(files):
     with files.serve("blog.py", "serve", PORT="PORT", WEB_CONCURRENCY="2") as server:
         server.says("Started worker-1")
