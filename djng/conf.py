@@ -213,7 +213,7 @@ def check_values(settings: Settings) -> None:
             raise SettingError(f"{name} is a list.", hint=hint)
     for name, value in settings.items():
         if isinstance(value, str) and isinstance(getattr(global_settings, name, None), bool):
-            hint = f'Write {name}=False, without quotes. Text counts as True, also "False".'
+            hint = f'Write {name}=False or {name}=True, without quotes: even "False" is true.'
             raise SettingError(f"{name} is True or False.", hint=hint)
     for name in ("ADMINS", "MANAGERS") if django.VERSION < (6, 0) else ():
         if like := next((each for each in settings.get(name, ()) if isinstance(each, str)), None):

@@ -223,9 +223,9 @@ def excepthook(kind: type[BaseException], error: BaseException, traceback: Any) 
         sys.stderr.write(f"{cause}\n")
         return
     previous_hook(kind, error, traceback)
-    from djng.dev import circular, flask  # only after a mistake
+    from djng.dev import definition_order, flask  # only after a mistake
 
-    if hint := circular.suggest(error) or flask.suggest(error):
+    if hint := definition_order.suggest(error) or flask.suggest(error):
         sys.stderr.write("".join(f"  {line}\n" for line in hint.split("\n")))
 
 

@@ -29,10 +29,11 @@ if not (frames := [*user_frames()]):
     raise ImportError(f"{djng.inherited_settings} could not be imported; see the first error.")
 frame = max(frames, key=lambda each: bool(app_line(each.f_code.co_filename)))
 file, line = frame.f_code.co_filename, frame.f_lineno
+line_of_app = app_line(file)
 error = TooEarlyError(
     f"`{linecache.getline(file, line).strip()}` needs the site, but Djng() has not run yet.",
-    hint=f"Move it below `app = Djng(...)`, line {number}."
-    if (number := app_line(file))
+    hint=f"Move it below `app = Djng(...)`, line {line_of_app}."
+    if line_of_app
     else "Write `app = Djng()` above it, or import the file that does.",
     where=Location(file, line),
 )

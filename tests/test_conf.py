@@ -384,8 +384,16 @@ def test_a_misspelled_setting_is_corrected(tmp_path):
     [
         ({"ALLOWED_HOSTS": "example.com"}, "ALLOWED_HOSTS is a list.", 'Write ["example.com"].'),
         ({"MIDDLEWARE": lambda default: "a.B"}, "MIDDLEWARE is a list.", 'Write ["a.B"].'),
-        ({"DEBUG": "False"}, "DEBUG is True or False.", "Write DEBUG=False, without quotes."),
-        ({"USE_TZ": ""}, "USE_TZ is True or False.", "Write USE_TZ=False, without quotes."),
+        (
+            {"DEBUG": "False"},
+            "DEBUG is True or False.",
+            "Write DEBUG=False or DEBUG=True",
+        ),
+        (
+            {"USE_TZ": ""},
+            "USE_TZ is True or False.",
+            "Write USE_TZ=False or USE_TZ=True",
+        ),
         (
             {"DATABASE_URL": "sqlite:///a"},
             "DATABASE_URL is an environment variable, not a setting.",

@@ -256,7 +256,7 @@ MISTAKES = {
         '(djng.W006) blog.py:7: the route "/about/" has no view.\n'
         "\tHINT: Write an @ in front of the line.",
     ),
-    "a comma behind a field": (
+    "a comma after a field": (
         "from django.db import models\n\n\nclass A(models.Model):\n    a = models.TextField(),",
         "blog.py:11: blog.A.a: (djng.E002) This is not a field.\n"
         "\tHINT: Remove the comma at the end of the line.",
@@ -264,7 +264,7 @@ MISTAKES = {
     "a field without parentheses": (
         "from django.db import models\n\n\nclass A(models.Model):\n    a = models.TextField",
         "blog.py:11: blog.A.a: (djng.W007) This is not a field.\n"
-        "\tHINT: Write parentheses behind it, if it is meant to be one.",
+        "\tHINT: Write parentheses after it if it is meant to be one.",
     ),
 }
 

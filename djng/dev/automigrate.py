@@ -2,8 +2,8 @@
 
 It only adds: tables, columns that have a value for every row, wider columns, indexes. If any change
 could lose data or fail, it makes no change at all, since half of a rename would be a loss. Then the
-user runs ``makemigrations``. An app without an applied migration has no rows to lose,
-so its migrations are applied whatever they do. Two servers of one project take turns.
+user runs ``makemigrations``. An app without an applied migration has no rows to lose, so its
+migrations are applied whatever they do. Two servers of one project take turns.
 """
 
 import os

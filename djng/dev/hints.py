@@ -29,7 +29,7 @@ from django.urls import NoReverseMatch, URLResolver, get_resolver, is_valid_path
 
 from djng import database
 from djng.app import Djng
-from djng.dev import circular, flask, misspellings
+from djng.dev import definition_order, flask, misspellings
 from djng.dev.misspellings import did_you_mean
 from djng.environ import Environment
 from djng.exceptions import closest_match, command_line, pip_install, short_path
@@ -207,7 +207,9 @@ def suggest_attribute(error: Any) -> str:
 
 
 def suggest_name(error: Any) -> str:
-    return circular.suggest(error) or flask.suggest(error) or misspellings.suggest_name(error)
+    return (
+        definition_order.suggest(error) or flask.suggest(error) or misspellings.suggest_name(error)
+    )
 
 
 def suggest_argument(error: Any) -> str:

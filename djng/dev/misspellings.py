@@ -13,7 +13,7 @@ from django.db import models
 from django.template import Engine, VariableDoesNotExist
 from django.template.context import BaseContext
 
-from djng.dev.circular import missing_name
+from djng.dev.definition_order import missing_name
 from djng.exceptions import closest_match
 
 FORGOTTEN = (

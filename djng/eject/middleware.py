@@ -30,7 +30,7 @@ class MiddlewareWriter:
         self.scopes = list(dict.fromkeys(scope for _, scope in walk(self.site)))
         self.lines: list[str] = []
         self.own: list[str] = []  # the middleware of the file, in the order of Django
-        self.by_position = set[str]()  # error views that call their second parameter otherwise
+        self.by_position = set[str]()  # error views with no parameter called `exception`
         self.errors = [*self.error_views()]
         errors = [e for e in self.errors if isinstance(e[1], type)]
         for scope in self.scopes:

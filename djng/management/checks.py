@@ -19,7 +19,7 @@ from djng.routing import BaseRouter, Include, Route, Router, walk
 
 
 @checks.register(checks.Tags.models)
-def unmade_fields(**options: Any) -> list[checks.CheckMessage]:
+def malformed_fields(**options: Any) -> list[checks.CheckMessage]:
     """djng.E002, djng.W007: a tuple or a class in place of a field, so there is no such column.
 
     A class may be meant. Models of packages are as their authors want them.
@@ -33,7 +33,7 @@ def unmade_fields(**options: Any) -> list[checks.CheckMessage]:
                 hint = "Remove the comma at the end of the line."
                 found.append(checks.Error("This is not a field.", hint, where, "djng.E002"))
             elif isclass(value) and issubclass(value, Field):
-                hint = "Write parentheses behind it, if it is meant to be one."
+                hint = "Write parentheses after it if it is meant to be one."
                 found.append(checks.Warning("This is not a field.", hint, where, "djng.W007"))
     return found
 
