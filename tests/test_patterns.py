@@ -371,6 +371,7 @@ def test_another_file_may_define_a_model_of_the_app(site):
 def test_a_model_without_an_app_label_is_shown_what_to_write(site):
     site.put("shop.py", MODEL).write("")
     with site.develop() as server:
+        server.says("Stop:")
         site.write(TWO_FILES)
         page = server.shows("declare an explicit app_label", Accept="text/html")
     assert "Write in the model: class Meta: app_label = &quot;blog&quot;" in page.text
@@ -379,6 +380,7 @@ def test_a_model_without_an_app_label_is_shown_what_to_write(site):
 def test_a_line_that_needs_the_user_model_too_early_is_shown_where_to_go(site):
     site.write("")
     with site.develop() as server:
+        server.says("Stop:")
         site.write("""
             from djng import Djng
 

@@ -111,7 +111,8 @@ def run_program(program: Program) -> None:
 def watch_start(site: Path, *, is_repeated: bool) -> None:
     """Watch the files beside the site's while it starts."""
     # A site that writes modules when it starts would restart forever: watch those only once.
-    child.stamps.update(read_stamps({site} if is_repeated else {site} | nearby_modules(site)))
+    now = read_stamps({site} if is_repeated else {site} | nearby_modules(site))
+    child.stamps.update({**now, **child.stamps})  # the first child may know earlier ones
     Thread(target=exit_on_change_during_start, daemon=True).start()
 
 

@@ -24,6 +24,7 @@ from djng.dev import automigrate, autoreload, child, error_server, server, super
 from djng.dev.child import Program
 from djng.dev.handler import DevelopmentHandler
 from djng.dev.live_reload import LiveReloadHandler, SiteVersion
+from djng.dev.watch import nearby_modules, read_stamps
 from djng.environ import Environment
 from djng.exceptions import command_line, short_path
 from djng.management.messages import FileNameMixin
@@ -55,6 +56,8 @@ class Command(FileNameMixin, runserver.Command):  # type: ignore[misc]  # WhiteN
         """Serve. With the reloader, this process supervises a child and the child serves."""
         self.site = cast(Djng, Djng.current)
         if not child.is_child():
+            # Whoever sees that the port is open may save the file: that is a change.
+            child.stamps = read_stamps({self.site.path} | nearby_modules(self.site.path))
             port = options["addrport"] or Environment(os.environ).get("PORT")
             listener = self.listen(is_fixed=bool(port))
             if options["use_reloader"]:
