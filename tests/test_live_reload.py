@@ -299,6 +299,7 @@ def test_a_hidden_tab_reloads_when_it_is_looked_at(server, visit, save):
 def test_going_back_leads_to_the_new_version(visit, save):
     page = visit()
     page.evaluate("location = '/form/'")
+    assert page.shows("by GET")  # before that, a save would reload the first page
     version = save()
     assert page.shows(f"{version} by GET")
     page.evaluate("history.back()")
